@@ -1,0 +1,57 @@
+"""Give a DuckDB connection what the lakehouse needs: extensions, secrets, functions, the catalog."""
+
+from __future__ import annotations
+
+import duckdb
+import duckdb_extensions
+
+from loaders.lakehouse import json_functions
+from loaders.lakehouse.settings import WAREHOUSE
+from loaders.lakehouse.store import Store, ensure_running
+
+CATALOG = "lake"
+EXTENSIONS = ("httpfs", "avro", "iceberg")
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB whose catalog `lake` is the local lakehouse, started when needed.
+
+    Raises:
+        LoaderError: the store can't start.
+    """
+    store = ensure_running()
+    connection = duckdb.connect(config=connection_options(store))
+    prepare(connection, store)
+    connection.execute(
+        f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{store.settings.iceberg_uri}', "
+        f"secret lakehouse_catalog, access_delegation_mode 'none')"
+    )
+    return connection
+
+
+def connection_options(store: Store) -> dict[str, str]:
+    """Options for `duckdb.connect`: extensions are kept in the lakehouse's home, not in the user's."""
+    return {"extension_directory": str(store.settings.home / "duckdb_extensions")}
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Load the extensions from their wheels, create the secrets and register the functions.
+
+    Args:
+        connection: a connection opened with `connection_options`.
+        store: the running lakehouse.
+    """
+    for extension in EXTENSIONS:
+        duckdb_extensions.import_extension(extension, con=connection)
+        connection.execute(f"load {extension}")
+    # Keys are hexadecimal text of our own making: they need no escaping.
+    connection.execute(
+        f"create or replace temporary secret lakehouse_catalog (type iceberg, client_id '{store.access_key}', "
+        f"client_secret '{store.secret_key}', oauth2_server_uri '{store.settings.iceberg_uri}/v1/oauth/tokens')"
+    )
+    connection.execute(
+        f"create or replace temporary secret lakehouse_s3 (type s3, key_id '{store.access_key}', "
+        f"secret '{store.secret_key}', endpoint '{store.s3_endpoint.removeprefix('http://')}', "
+        f"url_style 'path', use_ssl false, region 'us-east-1')"
+    )
+    json_functions.register(connection)

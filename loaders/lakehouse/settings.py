@@ -1,0 +1,87 @@
+"""Where the local lakehouse lives and which ports it uses, from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from loaders.errors import LoaderError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_PORT = 18333
+WAREHOUSE = "warehouse"
+LANDING_BUCKET = "landing"
+
+# Offsets in the block of ports that starts at LAKEHOUSE_PORT.
+PORT_NAMES = (
+    "s3",
+    "iceberg",
+    "s3_grpc",
+    "master",
+    "master_grpc",
+    "volume",
+    "volume_grpc",
+    "filer",
+    "filer_grpc",
+    "admin",
+    "admin_grpc",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Home directory and first port of one local lakehouse."""
+
+    home: Path
+    port: int
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read LAKEHOUSE_HOME (default `.lakehouse` in the checkout) and LAKEHOUSE_PORT (default 18333).
+
+        Raises:
+            LoaderError: LAKEHOUSE_PORT is no usable port number.
+        """
+        home = Path(os.environ.get("LAKEHOUSE_HOME") or ".lakehouse")
+        text = os.environ.get("LAKEHOUSE_PORT") or str(DEFAULT_PORT)
+        last = 65535 - len(PORT_NAMES)
+        if not text.isdecimal() or not 1024 <= int(text) <= last:
+            raise LoaderError(f"LAKEHOUSE_PORT is {text!r}: set it to a number from 1024 to {last}")
+        return cls(home=home if home.is_absolute() else PROJECT_ROOT / home, port=int(text))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port of the block by its name in PORT_NAMES."""
+        return {name: self.port + offset for offset, name in enumerate(PORT_NAMES)}
+
+    @property
+    def s3_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.ports['s3']}"
+
+    @property
+    def iceberg_uri(self) -> str:
+        return f"http://127.0.0.1:{self.ports['iceberg']}"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The key pair of one local lakehouse: made at random on its first start, kept in its home."""
+
+    access_key: str
+    secret_key: str
+
+    @classmethod
+    def load_or_create(cls, home: Path) -> Credentials:
+        """Read `credentials.json` in `home`, or write it (readable by its owner only)."""
+        path = home / "credentials.json"
+        if not path.exists():
+            home.mkdir(parents=True, exist_ok=True)
+            made = {"access_key": secrets.token_hex(10), "secret_key": secrets.token_hex(20)}
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(made, file)
+        content = json.loads(path.read_text())
+        return cls(access_key=content["access_key"], secret_key=content["secret_key"])

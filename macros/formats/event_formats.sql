@@ -1,0 +1,197 @@
+{#
+    The event formats that staging accepts: for each field, the JSON paths where each format keeps it.
+
+    This is the one place where a format is described. Of several paths the first that holds a text or a number
+    wins. A new format needs: its line in `event_format_name`, its paths here, and a unit test of stg_web_events.
+    Paths in `any` are looked at for every format, after the format's own.
+#}
+{% macro event_formats() -%}
+    {%- set properties = {
+        'page_url': ['url'],
+        'referrer_url': ['referrer'],
+        'user_agent': ['userAgent'],
+        'source_device_type': ['deviceType'],
+        'source_country': ['country'],
+        'space_id': ['spaceId'],
+        'space_name': ['spaceName'],
+        'space_type': ['spaceType'],
+        'room_id': ['roomId'],
+        'room_name': ['roomName'],
+        'community': ['community'],
+        'building': ['building'],
+        'floorplan': ['floorplan'],
+        'pitch': ['coordinates.pitch'],
+        'yaw': ['coordinates.yaw'],
+        'hfov': ['coordinates.hfov'],
+        'product_id': ['productId', 'product_id'],
+        'category': ['category'],
+        'quantity': ['quantity'],
+        'price': ['price'],
+        'search_query': ['searchQuery', 'search_query'],
+    } -%}
+    {%- set fields = {
+        'own_event_id': {'any': ['_id.$oid', 'messageId', 'event_id', 'click_id']},
+        'event_time': {
+            'nested': ['eventTimestamp.$date', 'eventTimestamp.$date.$numberLong', 'eventTimestamp'],
+            'clickstream': ['event_timestamp', 'event_timestamp.$date', 'event_timestamp.$date.$numberLong'],
+            'any': ['timestamp', 'timestamp.$date', 'timestamp.$date.$numberLong'],
+        },
+        'event_type': {
+            'legacy': ['type'],
+            'nested': ['eventData.type'],
+            'clickstream': ['event_type', 'action'],
+            'commerce': ['event_type'],
+            'web_shop': ['event_type'],
+        },
+        'event_name': {'legacy': ['event', 'name'], 'nested': ['eventData.event', 'eventData.name']},
+        'anonymous_id': {
+            'legacy': ['anonymousId'],
+            'nested': ['metadata.anonymousId', 'eventData.anonymousId'],
+        },
+        'user_id': {
+            'legacy': ['userId'],
+            'nested': ['eventData.userId'],
+            'clickstream': ['user_id'],
+            'commerce': ['user_id'],
+            'web_shop': ['customer_id'],
+        },
+        'source_session_id': {
+            'legacy': ['sessionId'],
+            'nested': ['metadata.sessionId', 'eventData.sessionId', 'eventData.properties.sessionId'],
+            'clickstream': ['session_id'],
+            'commerce': ['session_id'],
+            'web_shop': ['session_id'],
+        },
+        'page_url': {'clickstream': ['page_url'], 'commerce': ['page_url'], 'web_shop': ['page']},
+        'referrer_url': {'clickstream': ['referrer_url'], 'commerce': ['referrer_url'], 'web_shop': ['referrer']},
+        'user_agent': {
+            'legacy': ['userAgent'],
+            'nested': ['metadata.userAgent'],
+            'clickstream': ['user_agent', 'metadata.user_agent'],
+            'commerce': ['user_agent'],
+            'web_shop': ['user_agent'],
+        },
+        'source_device_type': {
+            'nested': ['metadata.deviceType'],
+            'clickstream': ['device_type'],
+            'web_shop': ['device'],
+        },
+        'source_country': {
+            'nested': ['metadata.country'],
+            'clickstream': ['metadata.country', 'country'],
+            'commerce': ['country'],
+            'web_shop': ['country'],
+        },
+        'product_id': {
+            'clickstream': ['metadata.product_id', 'product_id'],
+            'commerce': ['product_id'],
+            'web_shop': ['product_id'],
+        },
+        'category': {'clickstream': ['metadata.category', 'category'], 'commerce': ['category'], 'web_shop': ['category']},
+        'quantity': {'clickstream': ['metadata.quantity', 'quantity'], 'commerce': ['quantity'], 'web_shop': ['quantity']},
+        'price': {'clickstream': ['metadata.price', 'price'], 'commerce': ['price'], 'web_shop': ['price']},
+        'search_query': {
+            'clickstream': ['metadata.search_query', 'search_query'],
+            'commerce': ['search_query'],
+            'web_shop': ['search_query'],
+        },
+    } -%}
+    {#- Legacy and nested events keep what they describe in `properties`. -#}
+    {%- for field, names in properties.items() -%}
+        {%- set formats = fields.setdefault(field, {}) -%}
+        {%- for format, prefix in [('legacy', 'properties.'), ('nested', 'eventData.properties.')] -%}
+            {%- set own = formats.setdefault(format, []) -%}
+            {%- for name in names -%}
+                {%- do own.append(prefix ~ name) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(fields) }}
+{%- endmacro %}
+
+
+{# The keys that tell the formats apart, in the order of `event_format_name`'s array. #}
+{% macro event_format_keys() -%}
+    {{ return([
+        'eventData', 'action', 'event_type', 'event_timestamp', 'device_type', 'page_url', 'referrer_url',
+        'metadata', 'customer_id', 'page', 'device', 'type', 'data', 'kinesis.data',
+    ]) }}
+{%- endmacro %}
+
+{# Whether a record has a value other than null at one of some keys; `kinds` is json_kinds of event_format_keys. #}
+{% macro has_any_key(kinds, keys) -%}
+    {%- set conditions = [] -%}
+    {%- for key in keys -%}
+        {%- do conditions.append('coalesce(' ~ kinds ~ '[' ~ (event_format_keys().index(key) + 1) ~ "], 'NULL') <> 'NULL'") -%}
+    {%- endfor -%}
+    ({{ conditions | join(' or ') }})
+{%- endmacro %}
+
+{# The name of a record's format from the keys it has; null when no format is recognised. #}
+{% macro event_format_name(kinds) -%}
+    case
+        when {{ kinds }}[1] = 'OBJECT' then 'nested'
+        when {{ has_any_key(kinds, ['action']) }} then 'clickstream'
+        when {{ has_any_key(kinds, ['event_type']) }}
+            then case
+                when {{ has_any_key(kinds, ['event_timestamp', 'device_type', 'page_url', 'referrer_url', 'metadata']) }}
+                    then 'clickstream'
+                when {{ has_any_key(kinds, ['customer_id', 'page', 'device']) }} then 'web_shop'
+                else 'commerce'
+            end
+        when {{ has_any_key(kinds, ['type']) }} then 'legacy'
+    end
+{%- endmacro %}
+
+
+{# Every path of `event_formats`, each once, in the order of `event_field`'s positions. #}
+{% macro event_format_paths() -%}
+    {%- set paths = [] -%}
+    {%- for formats in event_formats().values() -%}
+        {%- for format_paths in formats.values() -%}
+            {%- for path in format_paths if path not in paths -%}
+                {%- do paths.append(path) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(paths) }}
+{%- endmacro %}
+
+
+{#
+    The text of one field: for the record's format, the first of its paths that holds one.
+    `texts` is the array that json_texts made of event_format_paths, `format` the column with the format's name.
+#}
+{% macro event_field(field, texts='texts', format='source_format') -%}
+    {%- set paths = event_format_paths() -%}
+    {%- set formats = event_formats()[field] -%}
+    {%- set any_format = formats.get('any', []) -%}
+    {%- set branches = {} -%}
+    {%- for name, own_paths in formats.items() if name != 'any' -%}
+        {%- do branches.update({name: own_paths + any_format}) -%}
+    {%- endfor -%}
+    {%- if branches -%}
+        case {{ format }}
+            {%- for name, own_paths in branches.items() %}
+            when '{{ name }}' then {{ first_text(own_paths, paths, texts) }}
+            {%- endfor %}
+            {%- if any_format %}
+            else {{ first_text(any_format, paths, texts) }}
+            {%- endif %}
+        end
+    {%- else -%}
+        {{ first_text(any_format, paths, texts) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro first_text(own_paths, paths, texts) -%}
+    {%- set candidates = [] -%}
+    {%- for path in own_paths -%}
+        {%- do candidates.append(texts ~ '[' ~ (paths.index(path) + 1) ~ ']') -%}
+    {%- endfor -%}
+    {%- if candidates | length == 1 -%}
+        {{ candidates[0] }}
+    {%- else -%}
+        coalesce({{ candidates | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}

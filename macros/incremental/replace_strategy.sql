@@ -1,0 +1,146 @@
+{#
+    The incremental strategy `replace`: what a run computed takes the place of what it concerns, in one commit.
+
+    A model says which of its old rows the new batches concern with meta.replaces, the name of a macro that gives a
+    condition on the table's rows; these rows go. With unique_key, old rows whose key is computed again go too.
+    Then the computed rows come. So a row whose cause is gone (a duplicate that lost, an object that was uploaded
+    again, sessions that became one) does not stay behind.
+#}
+
+{% macro get_incremental_replace_sql(arg_dict) -%}
+    {{ return(adapter.dispatch('get_incremental_replace_sql')(arg_dict)) }}
+{%- endmacro %}
+
+{% macro duckdb__get_incremental_replace_sql(arg_dict) -%}
+    {%- set target = arg_dict.target_relation -%}
+    {%- set source = arg_dict.temp_relation -%}
+    {%- set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) -%}
+    {%- set unique_key = arg_dict.unique_key -%}
+    {%- set replaced = replaced_rows(target) -%}
+    {%- if replaced != 'false' %}
+    delete from {{ target }} where {{ replaced }};
+    {%- endif %}
+    {%- if unique_key %}
+    {%- set keys = [unique_key] if unique_key is string else unique_key %}
+    {%- set bounds = partition_bounds(source) %}
+    {%- if bounds != 'false' %}
+    delete from {{ target }}
+    where
+        {{ bounds }}
+        and ({{ keys | join(', ') }}) in (select {{ keys | join(', ') }} from {{ source }});
+    {%- endif %}
+    {%- endif %}
+    insert into {{ target }} ({{ columns }})
+    select {{ columns }} from {{ source }}
+{%- endmacro %}
+
+
+{# The condition that meta.replaces names, on the rows of the model's own table. #}
+{% macro replaced_rows(target) -%}
+    {%- set name = config.get('meta', {}).get('replaces') -%}
+    {%- if name -%}
+        {{ context['replaces_' ~ name](target) | trim }}
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
+
+{# Literal bounds of the first partition column in the computed rows: only these partitions are looked at. #}
+{% macro partition_bounds(source) -%}
+    {%- set partitioned_by = config.get('partitioned_by') -%}
+    {%- if not partitioned_by -%}
+        true
+    {%- else -%}
+        {%- set column = partitioned_by[0] -%}
+        {%- set row = run_query(
+            'select cast(min(' ~ column ~ ') as varchar), cast(max(' ~ column ~ ') as varchar) from ' ~ source
+        ).rows[0] -%}
+        {%- if row[0] is none -%}
+            false
+        {%- else -%}
+            {{ column }} between date '{{ row[0] }}' and date '{{ row[1] }}'
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The rows of the batches themselves: staging. #}
+{% macro replaces_new_raw_batches(target) -%}
+    {{ in_batches(new_raw_batches(config.get('meta').get('dataset', 'web_events'))) }}
+{%- endmacro %}
+
+{# The rows of the batches that the new ones touch. #}
+{% macro replaces_batches(target) -%}
+    {{ in_batches(new_batches(config.get('meta').get('dataset', 'web_events'))) }}
+{%- endmacro %}
+
+{# The rows of the event dates that the new batches touch. #}
+{% macro replaces_event_dates(target) -%}
+    {{ in_event_dates(new_batches()) }}
+{%- endmacro %}
+
+{# Everything, when there is anything new: for small tables. #}
+{% macro replaces_all(target) -%}
+    {{ 'true' if new_batches(config.get('meta').get('dataset', 'web_events')).batches else 'false' }}
+{%- endmacro %}
+
+{# The rows of the events that have a copy in the new batches. #}
+{% macro replaces_touched_identities(target) -%}
+    {%- set new = new_batches() -%}
+    {%- if not new.event_dates -%}
+        false
+    {%- else -%}
+        {{ in_event_dates(new) }}
+        and (event_id, event_date) in (select event_id, event_date from ({{ touched_copies(new) }}) as copies)
+    {%- endif -%}
+{%- endmacro %}
+
+{# The sessions that the new batches can change. #}
+{% macro replaces_touched_sessions(target) -%}
+    {%- set new = new_batches() -%}
+    {%- if not new.event_dates -%}
+        false
+    {%- else -%}
+        session_id in (select session_id from ({{ touched_sessions(target, new) }}) as sessions)
+    {%- endif -%}
+{%- endmacro %}
+
+{# The visitors of the events that have a copy in the new batches. #}
+{% macro replaces_touched_visitors(target) -%}
+    {%- set new = new_batches() -%}
+    {%- if not new.event_dates -%}
+        false
+    {%- else -%}
+        visitor_id in (select visitor_id from ({{ touched_copies(new) }}) as copies)
+    {%- endif -%}
+{%- endmacro %}
+
+{# The products of the events that have a copy in the new batches. #}
+{% macro replaces_touched_products(target) -%}
+    {%- set new = new_batches() -%}
+    {%- if not new.event_dates -%}
+        false
+    {%- else -%}
+        product_id in (select product_id from ({{ touched_copies(new) }}) as copies)
+    {%- endif -%}
+{%- endmacro %}
+
+{# The products that the new catalog batches name. #}
+{% macro replaces_touched_catalog_products(target) -%}
+    {%- set new = new_batches('products') -%}
+    {%- if not new.batches -%}
+        false
+    {%- else -%}
+        product_id in (select product_id from {{ ref('stg_products') }} where {{ in_batches(new) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# The load dates of all copies of the touched records: counts per load date. #}
+{% macro replaces_touched_load_dates(target) -%}
+    {%- set load_dates = touched_load_dates(new_batches()) -%}
+    {%- if not load_dates -%}
+        false
+    {%- else -%}
+        load_date in (date '{{ load_dates | join("', date '") }}')
+    {%- endif -%}
+{%- endmacro %}

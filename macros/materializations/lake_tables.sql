@@ -1,0 +1,78 @@
+{#
+    How tables are made and swapped on the local Iceberg lakehouse (dbt-duckdb).
+
+    Differences from dbt-duckdb's own macros, each needed by DuckDB's Iceberg catalog:
+    no CASCADE, no COMMENT ON, partitions and properties in CREATE TABLE, a new location for each creation
+    (a table that is dropped and made again may not find its old files), and renames in commits of their own.
+#}
+
+{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
+    {%- if config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(compiled_code) }}
+        {%- set compiled_code = get_select_subquery(compiled_code) -%}
+    {%- endif -%}
+    {%- if temporary -%}
+        create temporary table {{ relation.include(database=false, schema=false) }} as (
+            {{ compiled_code }}
+        )
+    {%- else -%}
+        create table {{ relation }}
+        {% if config.get('partitioned_by') -%}
+            partitioned by ({{ config.get('partitioned_by') | join(', ') }})
+        {%- endif %}
+        with ({{ lake_table_properties(relation) }})
+        as (
+            {{ compiled_code }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro lake_table_properties(relation) -%}
+    {#- Format v2, a location of its own, and old metadata files deleted with each commit. -#}
+    'format-version' = '2',
+    'location' = 's3://warehouse/{{ relation.schema }}/{{ relation.identifier }}-{{ local_md5(invocation_id ~ modules.datetime.datetime.now()) }}',
+    'write.metadata.delete-after-commit.enabled' = 'true',
+    'write.metadata.previous-versions-max' = '20'
+{%- endmacro %}
+
+{% macro duckdb__drop_relation(relation) -%}
+    {% call statement('drop_relation', auto_begin=false) -%}
+        drop {{ relation.type }} if exists {{ relation }}
+    {%- endcall %}
+{%- endmacro %}
+
+{% macro duckdb__rename_relation(from_relation, to_relation) -%}
+    {% do adapter.commit() %}
+    {% call statement('rename_relation') -%}
+        alter table {{ from_relation }} rename to {{ adapter.quote(to_relation.identifier) }}
+    {%- endcall %}
+    {% do adapter.commit() %}
+{%- endmacro %}
+
+{% macro duckdb__get_partitioned_by(relation, temporary) -%}
+    {#- Partitions are part of CREATE TABLE here, not an ALTER TABLE after it. -#}
+    {{ return(none) }}
+{%- endmacro %}
+
+{% macro duckdb__alter_relation_comment(relation, relation_comment) -%}
+{%- endmacro %}
+
+{% macro duckdb__alter_column_comment(relation, column_dict) -%}
+{%- endmacro %}
+
+{% macro duckdb__create_csv_table(model, agate_table) -%}
+    {%- set types = config.get('column_types', {}) -%}
+    {% set sql %}
+        create table {{ this.render() }} (
+            {%- for name in agate_table.column_names %}
+            {{ adapter.quote(name) }} {{ types.get(name, adapter.convert_type(agate_table, loop.index0)) }}
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        )
+        with ({{ lake_table_properties(this) }})
+    {% endset %}
+    {% call statement('_') -%}
+        {{ sql }}
+    {%- endcall %}
+    {{ return(sql) }}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{# Numbers out of text, the same on every engine: null where the text is no number or does not fit. #}
+
+{% macro number_pattern() -%}
+    ^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,2})?$
+{%- endmacro %}
+
+{# decimal(18,2), halves rounded away from zero. #}
+{% macro to_money(text) -%}
+    case
+        when {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
+            then try_cast(trim({{ text }}) as decimal(18, 2))
+    end
+{%- endmacro %}
+
+{# bigint; null for a fraction. #}
+{% macro to_whole_number(text) -%}
+    case
+        when
+            {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
+            and try_cast(trim({{ text }}) as decimal(38, 6)) = floor(try_cast(trim({{ text }}) as decimal(38, 6)))
+            then try_cast(try_cast(trim({{ text }}) as decimal(38, 6)) as bigint)
+    end
+{%- endmacro %}
+
+{# double; null for infinity and NaN. #}
+{% macro to_double(text) -%}
+    case
+        when {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
+            then try_cast(trim({{ text }}) as double)
+    end
+{%- endmacro %}
+
+{# A ratio of counts, decimal(18,4), halves rounded up; null where the denominator is 0. #}
+{% macro ratio(numerator, denominator) -%}
+    {#- In whole numbers: decimal division differs between the engines. -#}
+    case
+        when {{ denominator }} > 0
+            then cast(
+                floor(
+                    (2 * cast({{ numerator }} as decimal(18, 0)) * 10000 + {{ denominator }})
+                    / (2 * {{ denominator }})
+                ) / 10000 as decimal(18, 4)
+            )
+    end
+{%- endmacro %}

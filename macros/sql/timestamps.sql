@@ -1,0 +1,144 @@
+{#
+    Points in time. All timestamps in the lake are UTC, in microseconds, without zone.
+#}
+
+{#
+    A timestamp out of text, or null when it can't be read: ISO 8601 (a space for T, a zone as Z, +02:00, +0200
+    or +02, fractions, a bare date; no zone means UTC), or an epoch number: below 1e11 seconds, else milliseconds.
+#}
+{% macro parse_timestamp(text) -%}
+    {%- set is_number = regexp_like(text, '^[+-]?[0-9]{1,16}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$') -%}
+    {%- set is_iso = regexp_like(
+        text,
+        '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+    ) -%}
+    case
+        when {{ is_number }}
+            then {{ epoch_to_timestamp(
+                'case when try_cast(' ~ text ~ ' as decimal(38, 6)) < 100000000000 '
+                ~ 'then try_cast(' ~ text ~ ' as decimal(38, 6)) * 1000000 '
+                ~ 'else try_cast(' ~ text ~ ' as decimal(38, 6)) * 1000 end'
+            ) }}
+        when {{ is_iso }}
+            then {{ subtract_minutes(iso_local_timestamp(text), iso_offset_minutes(text)) }}
+    end
+{%- endmacro %}
+
+{# The date and time of ISO text as written, its zone left out, cut to microseconds. #}
+{% macro iso_local_timestamp(text) -%}
+    try_cast(
+        replace({{ regexp_group(text, '^([0-9-]{10}([T ][0-9:]{5,8}([.][0-9]{1,6})?)?)', 1) }}, 'T', ' ') as {{ timestamp_type() }}
+    )
+{%- endmacro %}
+
+{# Minutes east of UTC that the zone of ISO text says; 0 without a zone. #}
+{% macro iso_offset_minutes(text) -%}
+    {%- set hours = regexp_group(text, '[T ].*([+-][0-9]{2}):?[0-9]{0,2}$', 1) -%}
+    {%- set minutes = regexp_group(text, '[T ].*([+-])[0-9]{2}:?[0-9]{2}$', 1) -%}
+    {%- set minute_digits = regexp_group(text, '[T ].*[+-][0-9]{2}:?([0-9]{2})$', 1) -%}
+    coalesce(try_cast({{ hours }} as integer) * 60, 0)
+    + coalesce(try_cast({{ minutes }} || {{ minute_digits }} as integer), 0)
+{%- endmacro %}
+
+{# The type of a timestamp in the lake. #}
+{% macro timestamp_type() -%}
+    {{ return(adapter.dispatch('timestamp_type')()) }}
+{%- endmacro %}
+
+{% macro default__timestamp_type() -%}
+    timestamp(6)
+{%- endmacro %}
+
+{% macro duckdb__timestamp_type() -%}
+    timestamp
+{%- endmacro %}
+
+
+{# A timestamp from microseconds since 1970, or null outside the years that engines can hold. #}
+{% macro epoch_to_timestamp(microseconds) -%}
+    {{ return(adapter.dispatch('epoch_to_timestamp')(microseconds)) }}
+{%- endmacro %}
+
+{% macro default__epoch_to_timestamp(microseconds) -%}
+    case
+        when {{ microseconds }} between -62135596800000000 and 253402300799999999
+            then date_add(
+                'second',
+                cast(floor({{ microseconds }} / 1000000) as bigint),
+                timestamp '1970-01-01 00:00:00.000000'
+            ) + ({{ microseconds }} - floor({{ microseconds }} / 1000000) * 1000000) * interval '0.000001' second
+    end
+{%- endmacro %}
+
+{% macro duckdb__epoch_to_timestamp(microseconds) -%}
+    case
+        when {{ microseconds }} between -62135596800000000 and 253402300799999999
+            then make_timestamp(cast(floor({{ microseconds }}) as bigint))
+    end
+{%- endmacro %}
+
+
+{# Microseconds since 1970. #}
+{% macro epoch_microseconds(timestamp) -%}
+    {{ return(adapter.dispatch('epoch_microseconds')(timestamp)) }}
+{%- endmacro %}
+
+{% macro default__epoch_microseconds(timestamp) -%}
+    date_diff('microsecond', timestamp '1970-01-01 00:00:00.000000', {{ timestamp }})
+{%- endmacro %}
+
+{% macro duckdb__epoch_microseconds(timestamp) -%}
+    epoch_us({{ timestamp }})
+{%- endmacro %}
+
+
+{# A timestamp some minutes later; the minutes may be an expression. #}
+{% macro add_minutes(timestamp, minutes) -%}
+    {{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}
+{%- endmacro %}
+
+{% macro default__add_minutes(timestamp, minutes) -%}
+    date_add('minute', {{ minutes }}, {{ timestamp }})
+{%- endmacro %}
+
+{% macro duckdb__add_minutes(timestamp, minutes) -%}
+    ({{ timestamp }} + to_minutes({{ minutes }}))
+{%- endmacro %}
+
+{% macro subtract_minutes(timestamp, minutes) -%}
+    {{ add_minutes(timestamp, '-1 * (' ~ minutes ~ ')') }}
+{%- endmacro %}
+
+
+{# Whole seconds from one timestamp to a later one. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__seconds_between(earlier, later) -%}
+    date_diff('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+    date_sub('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+
+{# When this dbt invocation began: one time stamp for all rows that it writes. #}
+{% macro invocation_started_at() -%}
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as {{ timestamp_type() }})
+{%- endmacro %}
+
+
+{# What a group of a regular expression matched, or null. #}
+{% macro regexp_group(text, pattern, group) -%}
+    {{ return(adapter.dispatch('regexp_group')(text, pattern, group)) }}
+{%- endmacro %}
+
+{% macro default__regexp_group(text, pattern, group) -%}
+    regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
+{%- endmacro %}
+
+{% macro duckdb__regexp_group(text, pattern, group) -%}
+    nullif(regexp_extract({{ text }}, '{{ pattern }}', {{ group }}), '')
+{%- endmacro %}

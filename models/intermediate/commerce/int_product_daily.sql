@@ -1,0 +1,35 @@
+{{
+    config(
+        partitioned_by=['event_date'],
+        meta={'replaces': 'event_dates'},
+    )
+}}
+
+{%- set new = new_batches() %}
+
+with
+
+events as (
+
+    select * from {{ ref('fct_web_events') }}
+    where
+        product_id is not null
+        and {{ in_event_dates(new) }}
+
+),
+
+final as (
+
+    select
+        product_id,
+        event_date,
+        max(category) as category,
+        count(case when event_type in ('page_view', 'product_view') then 1 end) as views,
+        count(case when event_type = 'add_to_cart' then 1 end) as add_to_carts,
+        count(case when event_type = 'purchase' then 1 end) as purchases
+    from events
+    group by product_id, event_date
+
+)
+
+select * from final

@@ -1,0 +1,33 @@
+{{
+    config(
+        partitioned_by=['event_date'],
+        meta={'replaces': 'event_dates'},
+    )
+}}
+
+{%- set new = new_batches() %}
+
+with
+
+purchases as (
+
+    select * from {{ ref('fct_web_events') }}
+    where
+        event_type = 'purchase'
+        and {{ in_event_dates(new) }}
+
+),
+
+final as (
+
+    select
+        event_date,
+        cast(extract(hour from event_timestamp) as integer) as event_hour,
+        cast(sum(revenue) as decimal(18, 2)) as total_revenue,
+        count(*) as transaction_count
+    from purchases
+    group by event_date, cast(extract(hour from event_timestamp) as integer)
+
+)
+
+select * from final

@@ -1,0 +1,39 @@
+{{ config(meta={'replaces': 'all'}) }}
+
+{%- set new = new_batches() %}
+
+with
+
+products as (
+
+    select * from {{ ref('conversion_funnel') }}
+    where
+        views > 0
+        and {{ 'true' if new.everything or new.batches else 'false' }}
+
+),
+
+ranked as (
+
+    select
+        cast(row_number() over (order by views desc, product_id asc) as integer) as rank,
+        product_id,
+        category,
+        views as view_count
+    from products
+
+),
+
+final as (
+
+    select
+        rank,
+        product_id,
+        category,
+        view_count
+    from ranked
+    where rank <= 10
+
+)
+
+select * from final

@@ -1,0 +1,30 @@
+{{
+    config(
+        partitioned_by=['event_date'],
+        meta={'replaces': 'event_dates'},
+    )
+}}
+
+{%- set new = new_batches() %}
+
+with
+
+events as (
+
+    select * from {{ ref('fct_web_events') }}
+    where {{ in_event_dates(new) }}
+
+),
+
+final as (
+
+    select
+        event_date,
+        count(distinct visitor_id) as unique_users,
+        count(distinct session_id) as unique_sessions
+    from events
+    group by event_date
+
+)
+
+select * from final

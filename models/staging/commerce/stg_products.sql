@@ -1,0 +1,53 @@
+{{ config(meta={'replaces': 'new_raw_batches', 'dataset': 'products'}) }}
+
+{%- set new = new_raw_batches('products') %}
+{%- set fields = ['product_id', 'name', 'category', 'brand', 'price', 'stock', 'updated_at'] %}
+
+with
+
+records as (
+
+    select
+        *,
+        case when payload_encoding = 'utf8' then {{ canonical_json_object('payload') }} end as product_json
+    from {{ source('raw', 'products') }}
+    where
+        {{ in_batches(new) }}
+        and {{ in_loaded_at(new) }}
+
+),
+
+texts as (
+
+    select
+        *,
+        {{ json_texts('product_json', fields) }} as texts
+    from records
+
+),
+
+final as (
+
+    select
+        source_uri,
+        source_etag,
+        source_position,
+        source_modified_at,
+        batch_id,
+        loaded_at,
+        case
+            when product_json is null then 'not_json_object'
+            when texts[1] is null then 'no_product_id'
+        end as rejection_reason,
+        texts[1] as product_id,
+        texts[2] as name,
+        texts[3] as category,
+        texts[4] as brand,
+        {{ to_money('texts[5]') }} as price,
+        {{ to_whole_number('texts[6]') }} as stock,
+        coalesce({{ parse_timestamp('texts[7]') }}, source_modified_at) as updated_at
+    from texts
+
+)
+
+select * from final

@@ -1,0 +1,215 @@
+"""From raw rows to the rows that the lake must hold."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from oracle import marts
+from oracle.records import Event, Position, RawRow, Rejected, read_event, read_product
+from oracle.values import from_datetime, to_datetime
+from oracle.visits import Session, session_row, sessionize, visitor_row
+
+Row = dict[str, Any]
+
+_EVENT_COLUMNS = (
+    "source_uri",
+    "source_position",
+    "source",
+    "event_id",
+    "has_own_id",
+    "event_timestamp",
+    "event_date",
+    "timestamp_source",
+    "event_type",
+    "source_format",
+    "is_enveloped",
+    "anonymous_id",
+    "user_id",
+    "visitor_id",
+    "page_url",
+    "page_path",
+    "product_id",
+    "category",
+    "price",
+    "quantity",
+    "revenue",
+)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Every list is sorted by the grain of its rows."""
+
+    events: list[Row]
+    rejected: list[Row]
+    duplicates: int
+    superseded: int
+    sessions: list[Row]
+    visitors: list[Row]
+    conversion_funnel: list[Row]
+    hourly_revenue: list[Row]
+    top_products: list[Row]
+    category_performance: list[Row]
+    user_activity: list[Row]
+    dim_products: list[Row]
+    load_reconciliation: list[Row]
+
+
+class Reconciliation:
+    """Where every raw record went, by load date and source."""
+
+    OUTCOMES = ("events", "duplicates", "rejected", "superseded")
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[date, str], Counter[str]] = {}
+
+    def add(self, outcome: str, load_date: date, source: str) -> None:
+        self._counts.setdefault((load_date, source), Counter())[outcome] += 1
+
+    def total(self, outcome: str) -> int:
+        return sum(counts[outcome] for counts in self._counts.values())
+
+    def rows(self) -> list[Row]:
+        return [
+            {"load_date": load_date, "source": source, "raw_records": counts.total()}
+            | {outcome: counts[outcome] for outcome in self.OUTCOMES}
+            for (load_date, source), counts in sorted(self._counts.items())
+        ]
+
+
+def compute(
+    raw_web_events: Iterable[RawRow],
+    raw_products: Iterable[RawRow] = (),
+    session_inactivity_minutes: int = 30,
+    *,
+    event_ids: Mapping[Position, str] | None = None,
+    bots: Set[Position] = frozenset(),
+) -> Oracle:
+    """What the lake must hold for these raw rows, in whatever order they come.
+
+    event_ids: the lake's id of each event by (source_uri, source_position). Only the order of a visitor's
+        events at one instant depends on it, since the hash is the lake's own; `event_id_problems` checks the
+        ids themselves.
+    bots: (source_uri, source_position) of the events that the lake flags as bots; only the marts leave them
+        out.
+    """
+    reconciliation = Reconciliation()
+    current = _without_superseded(list(raw_web_events), reconciliation)
+    accepted, rejected = _read(current, reconciliation)
+    events = _deduplicated(accepted, reconciliation)
+
+    sessions_of = sessionize(events, session_inactivity_minutes, event_ids or {})
+    sessions = [session for visitor_id in sorted(sessions_of) for session in sessions_of[visitor_id]]
+    session_by_event = {event.position: session for session in sessions for event in session.events}
+    human = [event for event in events if event.position not in bots]
+    funnel = marts.conversion_funnel(human)
+    return Oracle(
+        events=[_event_row(event, session_by_event[event.position]) for event in events],
+        rejected=rejected,
+        duplicates=reconciliation.total("duplicates"),
+        superseded=reconciliation.total("superseded"),
+        sessions=[session_row(session) for session in sessions],
+        visitors=[visitor_row(sessions_of[visitor_id]) for visitor_id in sorted(sessions_of)],
+        conversion_funnel=funnel,
+        hourly_revenue=marts.hourly_revenue(human),
+        top_products=marts.top_products(funnel),
+        category_performance=marts.category_performance(human),
+        user_activity=marts.user_activity(human, session_by_event),
+        dim_products=_current_products(raw_products),
+        load_reconciliation=reconciliation.rows(),
+    )
+
+
+def event_id_problems(oracle: Oracle, event_ids: Mapping[Position, str]) -> list[str]:
+    """What is wrong with the lake's ids: an own id must stay as it is, an id must be unique in its day."""
+    problems = []
+    owners: dict[tuple[str, date], Position] = {}
+    for row in oracle.events:
+        position = (row["source_uri"], row["source_position"])
+        lake_id = event_ids.get(position)
+        if not lake_id:
+            problems.append(f"{position}: no id")
+            continue
+        if row["has_own_id"] and lake_id != row["event_id"]:
+            problems.append(f"{position}: {lake_id!r} instead of its own id {row['event_id']!r}")
+        if (owner := owners.setdefault((lake_id, row["event_date"]), position)) != position:
+            problems.append(f"{position}: {lake_id!r} is also the id of {owner}")
+    return problems
+
+
+def _version(row: RawRow) -> tuple[int, str]:
+    return from_datetime(row["source_modified_at"]), row["source_etag"]
+
+
+def _current_version_of_objects(rows: Iterable[RawRow]) -> dict[str, tuple[int, str]]:
+    current: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        current[row["source_uri"]] = max(_version(row), current.get(row["source_uri"], _version(row)))
+    return current
+
+
+def _load_key(row: RawRow) -> tuple[date, str]:
+    return to_datetime(from_datetime(row["loaded_at"])).date(), row["source"]
+
+
+def _without_superseded(rows: list[RawRow], reconciliation: Reconciliation) -> list[RawRow]:
+    current = _current_version_of_objects(rows)
+    kept = []
+    for row in rows:
+        if _version(row) == current[row["source_uri"]]:
+            kept.append(row)
+        else:
+            reconciliation.add("superseded", *_load_key(row))
+    return kept
+
+
+def _read(rows: Iterable[RawRow], reconciliation: Reconciliation) -> tuple[list[Event], list[Row]]:
+    accepted, rejected = [], []
+    for row in rows:
+        try:
+            accepted.append(read_event(row))
+        except Rejected as rejection:
+            reconciliation.add("rejected", *_load_key(row))
+            position = {"source_uri": row["source_uri"], "source_position": row["source_position"]}
+            rejected.append(position | {"reason": str(rejection)})
+    rejected.sort(key=lambda row: (row["source_uri"], row["source_position"], row["reason"]))
+    return accepted, rejected
+
+
+def _deduplicated(copies: list[Event], reconciliation: Reconciliation) -> list[Event]:
+    best: dict[Any, Event] = {}
+    for copy in copies:
+        kept = best.setdefault(copy.identity, copy)
+        if copy is kept:
+            continue
+        winner, loser = (copy, kept) if copy.copy_rank > kept.copy_rank else (kept, copy)
+        best[copy.identity] = winner
+        reconciliation.add("duplicates", loser.load_date, loser.source)
+    for event in best.values():
+        reconciliation.add("events", event.load_date, event.source)
+    return sorted(best.values(), key=lambda event: event.position)
+
+
+def _event_row(event: Event, session: Session) -> Row:
+    row = {column: getattr(event, column) for column in _EVENT_COLUMNS}
+    row["session_start_at"] = session.start_at
+    row["session_number"] = session.number
+    row["is_session_start"] = session.events[0] is event
+    return row
+
+
+def _current_products(rows: Iterable[RawRow]) -> list[Row]:
+    """Of each product the entry in the newest object, and in it the last one."""
+    rows = list(rows)
+    current_version = _current_version_of_objects(rows)
+    newest: dict[str, tuple[tuple[int, str, int], Row]] = {}
+    for row in rows:
+        product = read_product(row) if _version(row) == current_version[row["source_uri"]] else None
+        if product is None:
+            continue
+        rank = (_version(row)[0], row["source_uri"], row["source_position"])
+        if product["product_id"] not in newest or rank > newest[product["product_id"]][0]:
+            newest[product["product_id"]] = (rank, product)
+    return [newest[product_id][1] for product_id in sorted(newest)]

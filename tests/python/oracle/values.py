@@ -1,0 +1,196 @@
+"""Single values: strict JSON, text, numbers and times."""
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any
+
+Path = tuple[str, ...]
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1)
+_BLANKS = " \t\n\r\f\v"
+_CENT = Decimal("0.01")
+_DECIMAL_18_2_LIMIT = Decimal(10) ** 16
+_BIGINT_LIMIT = 2**63
+_SECONDS_LIMIT = Decimal(10) ** 11
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_ISO = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+    r"([T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})(\.(?P<fraction>[0-9]+))?)?"
+    r"(?P<zone>Z|(?P<sign>[+-])(?P<zone_hour>[0-9]{2})(:?(?P<zone_minute>[0-9]{2}))?)?)?"
+)
+_SCHEME_AND_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+# JSON -------------------------------------------------------------------------------------------------------
+
+
+class JsonNumber(str):
+    """A number of a JSON document, as it was spelled."""
+
+    __slots__ = ()
+
+
+class NotJson(ValueError):
+    """The text is no JSON document that we accept."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise NotJson(f"{name} is not JSON")
+
+
+def parse_json(text: str) -> Any:
+    """Strict JSON: no NaN, no lone surrogates; of repeated keys the last counts; numbers stay as spelled."""
+    try:
+        value = json.loads(
+            text, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+    if _SURROGATE_ESCAPE.search(text):
+        _refuse_lone_surrogates(text)
+    return value
+
+
+def _refuse_lone_surrogates(text: str) -> None:
+    """Look at all keys and values, also at those that a repeated key hides."""
+    every_pair = json.loads(text, object_pairs_hook=list)
+    try:
+        json.dumps(every_pair, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise NotJson("lone surrogate") from error
+
+
+def canonical(value: Any) -> str:
+    """One text for all spellings of a document: keys sorted, no blanks, numbers with a fraction by value."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, JsonNumber):
+        is_integer = not set(value) & set(".eE")
+        return ["integer", str(value)] if is_integer else ["float", repr(float(value))]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return ["array", *(_plain(item) for item in value)]
+    return value
+
+
+def at_path(value: Any, path: Path) -> Any:
+    """What stands at the path; None where there is nothing."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+# Text -------------------------------------------------------------------------------------------------------
+
+
+def as_text(value: Any) -> str | None:
+    """Text as it is, a number as it was spelled, null for blank text and where there is no text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.strip(_BLANKS):
+        return str(value)
+    return None
+
+
+def first_text(record: Any, paths: Iterable[Path]) -> str | None:
+    """The first of the paths that holds text."""
+    return next((text for path in paths if (text := as_text(at_path(record, path))) is not None), None)
+
+
+def trimmed(text: str) -> str:
+    return text.strip(_BLANKS)
+
+
+def page_path(page_url: str | None) -> str | None:
+    """The path of a page address: without scheme and host, query and fragment; never empty."""
+    if page_url is None:
+        return None
+    local = page_url[host.end() :] if (host := _SCHEME_AND_HOST.match(page_url)) else page_url
+    return re.split("[?#]", local, maxsplit=1)[0] or "/"
+
+
+# Numbers ----------------------------------------------------------------------------------------------------
+
+
+def as_number(text: str | None) -> Decimal | None:
+    if text is None or not _NUMBER.fullmatch(trimmed(text)):
+        return None
+    return Decimal(trimmed(text))
+
+
+def as_money(text: str | None) -> Decimal | None:
+    """decimal(18,2), rounded half up; null where it is no number or does not fit."""
+    number = as_number(text)
+    if number is None or abs(number) >= _DECIMAL_18_2_LIMIT:
+        return None
+    return fit_money(number.quantize(_CENT, ROUND_HALF_UP))
+
+
+def fit_money(amount: Decimal) -> Decimal | None:
+    return amount if abs(amount) < _DECIMAL_18_2_LIMIT else None
+
+
+def as_bigint(text: str | None) -> int | None:
+    """A whole number (`2.0` is one); null where it is none or does not fit."""
+    number = as_number(text)
+    if number is None or abs(number) >= _BIGINT_LIMIT or number != number.to_integral_value():
+        return None
+    return int(number)
+
+
+# Times: microseconds since 1970, so that no readable number is out of range ---------------------------------
+
+
+def from_datetime(moment: datetime) -> int:
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def as_time(text: str) -> int | None:
+    """Microseconds since 1970 of ISO 8601 or of an epoch number; None if it cannot be read."""
+    number = as_number(text)
+    return _from_iso(trimmed(text)) if number is None else _from_epoch(number)
+
+
+def _from_epoch(number: Decimal) -> int:
+    """Below 1e11 seconds, else milliseconds; what is finer than a microsecond is cut off."""
+    unit = SECOND if number < _SECONDS_LIMIT else SECOND // 1000
+    return int((number * unit).to_integral_value(ROUND_FLOOR))
+
+
+def _from_iso(text: str) -> int | None:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        day = date(int(match["year"]), int(match["month"]), int(match["day"]))
+    except ValueError:
+        return None
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    zone_hour, zone_minute = int(match["zone_hour"] or 0), int(match["zone_minute"] or 0)
+    if max(hour, zone_hour) > 23 or max(minute, second, zone_minute) > 59:
+        return None
+    microsecond = int((match["fraction"] or "0").ljust(6, "0")[:6])
+    offset = (zone_hour * HOUR + zone_minute * MINUTE) * (-1 if match["sign"] == "-" else 1)
+    days = (day - _EPOCH.date()).days
+    return days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + microsecond - offset
