@@ -1,22 +1,24 @@
-"""Split a stream of JSON into records: lines, objects without delimiter, arrays, pretty-printed, or all mixed.
+"""Split a stream of JSON into records: lines, objects without delimiter, arrays, pretty-printed, or a mix.
 
-Most lines are one JSON object each; those take the short way in `split_json`. Every other line is read object by
-object:
+Most lines are one JSON object each; those take the short way in `split_json`. Every other line is read object
+by object:
 
-- A record is the text of one object, without the white space around it. In an array of objects each element is a
-  record. A line of white space is none.
-- What is no object is a broken stretch, one record. A line break outside an object ends it, so a malformed line
-  costs only itself.
-- Without delimiters (no line break in the stream, or after the first record of a line) a broken stretch also ends at
-  the next `{` from which an object parses.
-- Elsewhere a line that starts broken stays one record: a `{` in it belongs to that record, unless it follows a `}`
-  at once, which no valid JSON does, or its object ends on a later line.
-- An object whose end is plain, but that strict JSON refuses (NaN, lone surrogate, invalid UTF-8), is one record.
+- A record is the text of one object, without the white space around it. In an array of objects each element
+  is a record. A line of white space is none.
+- What is no object is a broken stretch, one record. A line break outside an object ends it, so a malformed
+  line costs only itself.
+- Without delimiters (no line break in the stream, or after the first record of a line) a broken stretch also
+  ends at the next `{` from which an object parses.
+- Elsewhere a line that starts broken stays one record: a `{` in it belongs to that record, unless it follows
+  a `}`, which in valid JSON it never does, or its object ends on a later line.
+- An object whose end is plain, but that strict JSON refuses (NaN, lone surrogate, invalid UTF-8), is one
+  record.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import orjson
@@ -25,7 +27,14 @@ from loaders.records import Record, judge
 
 _WHITE_SPACE = b" \t\n\r\v\f"
 _FIRST_WINDOW = 4096
+_LONGEST_GUESS = 1 << 16
+_LONG_FAILURE = 1024
+_DEEP = 500
 _LONGEST_TOKEN = len(r"\ud83d\ude00")  # a cut token other than a string is an error at its start
+
+_END_OF_OBJECT = re.compile(rb"\}[\s,]*(?:\{|\Z)")
+# The last string may be cut.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 # Finds where a value ends; orjson, which judges, can't parse the start of a longer text.
 # Integers become floats because Python limits the digits of an int.
@@ -72,7 +81,9 @@ class _IrregularLines:
         self._data = data
         self._has_line_breaks = b"\n" in data
         self._in_array = False
-        self._junction = -1
+        self._likely_end = -1
+        self._hopeless: set[int] = set()
+        """Where objects start that are known not to parse."""
 
     def read(self, position: int, line_end: int) -> Iterator[Record]:
         """Yield the records of a line, and of the lines on which its last object goes on."""
@@ -123,8 +134,10 @@ class _IrregularLines:
 
     def _opens_array_of_objects(self, position: int) -> bool:
         following = self._skip_white_space(position + 1, len(self._data))
-        if self._data[following : following + 1] in (b"{", b"]"):
+        if self._data[following : following + 1] == b"]":
             return True
+        if self._data[following : following + 1] == b"{":
+            return self._parse(following) is not None
         value = self._parse(position)
         return value is not None and any(isinstance(element, dict) for element in value[0])
 
@@ -132,13 +145,12 @@ class _IrregularLines:
         """The object that starts here, or in an array any element; None for a broken stretch."""
         if self._data[position : position + 1] != b"{":
             return self._element_at(position, line_end) if self._in_array else None
-        # Where objects follow each other without delimiter, most end at the next `}{`.
-        if self._junction < position:
-            self._junction = self._data.find(b"}{", position, line_end)
-            if self._junction < 0:
-                self._junction = line_end
-        if self._junction < line_end:
-            candidate = judge(self._data[position : self._junction + 1])
+        # Most objects end at the next `}` that an object or the line break follows; else the decoder tells.
+        if self._likely_end < position:
+            found = _END_OF_OBJECT.search(self._data, position, line_end)
+            self._likely_end = found.start() if found else line_end
+        if self._likely_end < min(line_end, position + _LONGEST_GUESS):
+            candidate = judge(self._data[position : self._likely_end + 1])
             if candidate.parse_error is None:
                 return candidate
         value = self._parse(position)
@@ -157,20 +169,30 @@ class _IrregularLines:
         """Where the broken stretch ends: at the next `{` that starts a record, else at the line break."""
         start = self._data.find(b"{", position + 1, line_end)
         while start >= 0:
-            value = self._parse(start)
-            if value and (not whole_line or value[1] > line_end or self._data[start - 1 : start] == b"}"):
-                if judge(self._data[start : value[1]]).parse_error is None:
-                    return start
+            if self._resumes_at(start, line_end, whole_line=whole_line):
+                return start
             start = self._data.find(b"{", start + 1, line_end)
         return line_end
+
+    def _resumes_at(self, start: int, line_end: int, *, whole_line: bool) -> bool:
+        value = self._parse(start)
+        if value is None:
+            return False
+        end = value[1]
+        follows_object = self._data[max(start - 8, 0) : start].rstrip(_WHITE_SPACE).endswith(b"}")
+        is_nested = whole_line and end <= line_end and not follows_object
+        return not is_nested and judge(self._data[start:end]).parse_error is None
 
     def _parse(self, position: int) -> tuple[object, int] | None:
         """Parse the JSON value that starts at `position`; returns it with its end, or None.
 
-        The text handed to the decoder is a window that grows only while the value seems to go on behind it: on an
-        error the decoder counts the line breaks before it, which over a whole stream would take quadratic time.
-        Latin-1 keeps the offsets; bytes above 127 matter to the decoder only inside of strings, where all are fine.
+        The text handed to the decoder is a window that grows only while the value seems to go on behind it:
+        on an error the decoder counts the line breaks before it, which over a whole stream would take
+        quadratic time. Latin-1 keeps the offsets; bytes above 127 matter to the decoder only inside of
+        strings, where all are fine.
         """
+        if position in self._hopeless:
+            return None
         size = len(self._data)
         window_size = _FIRST_WINDOW
         while True:
@@ -183,10 +205,30 @@ class _IrregularLines:
             except json.JSONDecodeError as error:
                 may_be_cut = error.msg.startswith("Unterminated") or error.pos > len(window) - _LONGEST_TOKEN
                 if is_last or not may_be_cut:
+                    if error.pos > _LONG_FAILURE:
+                        self._give_up_open_objects(position, position + error.pos)
                     return None
             except RecursionError:
+                self._give_up_open_objects(position, size)
                 return None
             window_size *= 4
+
+    def _give_up_open_objects(self, position: int, error: int) -> None:
+        """Note that each object still open at a far error fails there too, so that none is tried again.
+
+        Without this, many lines cut just before a value, each of which then seems to hold all that follow it,
+        would take quadratic time. Too deep nesting has no place: there the outer levels are given up.
+        """
+        opened: list[int] = []
+        for match in _STRING_OR_BRACKET.finditer(self._data, position, error):
+            token = match.group()
+            if token in (b"{", b"["):
+                opened.append(match.start())
+            elif token in (b"}", b"]"):
+                opened.pop()
+            if not opened or len(opened) == _DEEP:
+                break
+        self._hopeless.update(opened)
 
     def _line_end(self, position: int) -> int:
         end = self._data.find(b"\n", position)
@@ -196,4 +238,3 @@ class _IrregularLines:
         while position < end and self._data[position] in _WHITE_SPACE:
             position += 1
         return position
-

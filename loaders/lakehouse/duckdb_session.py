@@ -22,11 +22,16 @@ def connect() -> duckdb.DuckDBPyConnection:
     store = ensure_running()
     connection = duckdb.connect(config=connection_options(store))
     prepare(connection, store)
+    attach(connection, store)
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Attach the lakehouse's catalog as `lake` to a prepared connection."""
     connection.execute(
         f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{store.settings.iceberg_uri}', "
         f"secret lakehouse_catalog, access_delegation_mode 'none')"
     )
-    return connection
 
 
 def connection_options(store: Store) -> dict[str, str]:

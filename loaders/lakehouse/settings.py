@@ -27,8 +27,9 @@ PORT_NAMES = (
     "filer",
     "filer_grpc",
     "admin",
-    "admin_grpc",
 )
+# The store's own worker looks for the admin server there, whatever it is told: elsewhere it retries for ever.
+ADMIN_GRPC_OFFSET = 10000
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,16 @@ class Settings:
         """
         home = Path(os.environ.get("LAKEHOUSE_HOME") or ".lakehouse")
         text = os.environ.get("LAKEHOUSE_PORT") or str(DEFAULT_PORT)
-        last = 65535 - len(PORT_NAMES)
+        last = 65535 - ADMIN_GRPC_OFFSET - len(PORT_NAMES)
         if not text.isdecimal() or not 1024 <= int(text) <= last:
             raise LoaderError(f"LAKEHOUSE_PORT is {text!r}: set it to a number from 1024 to {last}")
         return cls(home=home if home.is_absolute() else PROJECT_ROOT / home, port=int(text))
 
     @property
     def ports(self) -> dict[str, int]:
-        """Every port of the block by its name in PORT_NAMES."""
-        return {name: self.port + offset for offset, name in enumerate(PORT_NAMES)}
+        """Every port that the store listens on: the block of PORT_NAMES, and the admin server's gRPC port."""
+        block = {name: self.port + offset for offset, name in enumerate(PORT_NAMES)}
+        return {**block, "admin_grpc": block["admin"] + ADMIN_GRPC_OFFSET}
 
     @property
     def s3_endpoint(self) -> str:

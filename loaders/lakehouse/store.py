@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from loaders.errors import LoaderError
-from loaders.lakehouse.settings import LANDING_BUCKET, WAREHOUSE, Credentials, Settings
+from loaders.lakehouse.settings import LANDING_BUCKET, PORT_NAMES, WAREHOUSE, Credentials, Settings
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0
@@ -89,9 +89,10 @@ def ensure_running(settings: Settings | None = None) -> Store:
         credentials = Credentials.load_or_create(settings.home)
         with _start_lock(settings.home):
             running = find_running(settings)
-            if running is None:
-                running = _start(settings, credentials)
-            return running
+            if running is not None and not _serves(running):
+                # Still starting, or ended by someone else just now.
+                running = _wait_for_answer(settings)
+            return running or _start(settings, credentials)
     except OSError as error:
         raise LoaderError(f"the local lakehouse in {settings.home} can't be used: {error}") from error
 
@@ -130,6 +131,21 @@ def stop(settings: Settings) -> bool:
             process.wait(STOP_TIMEOUT_SECONDS)
         _state_path(settings.home).unlink(missing_ok=True)
         return True
+
+
+def _wait_for_answer(settings: Settings) -> Store | None:
+    """The running store once it answers; None when its process ends instead."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while (running := find_running(settings)) is not None:
+        if _serves(running):
+            return running
+        if time.monotonic() > deadline:
+            raise LoaderError(
+                f"the local lakehouse in {settings.home} (process {running.pid}) does not answer: "
+                f"stop it with 'make down'; see {settings.home / 'store.log'}"
+            )
+        time.sleep(0.1)
+    return None
 
 
 def _start(settings: Settings, credentials: Credentials) -> Store:
@@ -193,7 +209,6 @@ def _command(settings: Settings, data: Path) -> list[str]:
         f"-filer.port={ports['filer']}",
         f"-filer.port.grpc={ports['filer_grpc']}",
         f"-admin.port={ports['admin']}",
-        f"-admin.port.grpc={ports['admin_grpc']}",
         f"-bucket={LANDING_BUCKET}",
         f"-tableBucket={WAREHOUSE}",
     ]
@@ -208,7 +223,7 @@ def _check_ports(settings: Settings) -> None:
             except OSError as error:
                 raise LoaderError(
                     f"port {port} ({name} of the local lakehouse) is taken by {_port_owner(port)}: "
-                    f"set LAKEHOUSE_PORT to the first of {len(settings.ports)} free ports"
+                    f"set LAKEHOUSE_PORT to the first of {len(PORT_NAMES)} free ports"
                 ) from error
 
 
@@ -230,10 +245,14 @@ def _wait_until_ready(store: Store, process: subprocess.Popen[bytes], log_path: 
                 f"the local lakehouse did not start (exit status {process.returncode}): "
                 f"{_last_line(log_path)}; see {log_path}"
             )
-        if _answers(f"{store.settings.iceberg_uri}/v1/config?warehouse={WAREHOUSE}") and _buckets_exist(store):
+        if _serves(store) and _buckets_exist(store):
             return
         time.sleep(0.1)
     raise LoaderError(f"the local lakehouse did not answer within {START_TIMEOUT_SECONDS:.0f} s; see {log_path}")
+
+
+def _serves(store: Store) -> bool:
+    return _answers(f"{store.settings.iceberg_uri}/v1/config?warehouse={WAREHOUSE}")
 
 
 def _answers(url: str) -> bool:

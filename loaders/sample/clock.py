@@ -10,6 +10,7 @@ from functools import lru_cache
 MS_PER_MINUTE = 60_000
 MS_PER_HOUR = 3_600_000
 MS_PER_DAY = 86_400_000
+MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 1_440
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -73,7 +74,7 @@ def daily_quotas(events: int, window: Window) -> list[int]:
 
 
 def minute_targets(quota: int) -> list[int]:
-    """How many of a day's `quota` events sessions may have begun to emit by the end of each of its minutes."""
+    """How many of a day's `quota` events belong to sessions that start by the end of each of its minutes."""
     total = sum(_HOUR_WEIGHTS) * 60
     targets, reached = [], 0.0
     for minute in range(MINUTES_PER_DAY):

@@ -56,7 +56,16 @@ CHANNELS: list[tuple[str, str, int]] = [
     ("https://www.apartment-portal.example/listings", "", 5),
 ]
 
-SPACE_TYPES: list[str] = ["apartment", "apartment", "apartment", "house", "office", "retail", "hotel", "amenity"]
+SPACE_TYPES: list[str] = [
+    "apartment",
+    "apartment",
+    "apartment",
+    "house",
+    "office",
+    "retail",
+    "hotel",
+    "amenity",
+]
 SPACE_NAMES: list[str] = [
     "Marina Heights", "Königsallee Loft", "Château Suite", "Harbour View", "Cedar Court", "The Foundry",
     "Sunset Terrace", "Park Lane", "Old Mill", "Riverside", "Skyline", "Jardín Norte",
@@ -68,7 +77,7 @@ ROOM_NAMES: list[str] = [
 ]  # fmt: skip
 
 CATEGORIES: dict[str, list[str]] = {
-    "electronics": ["Headphones", "Tablet 11\"", "Smart Speaker", "Camera", "Monitor"],
+    "electronics": ["Headphones", 'Tablet 11"', "Smart Speaker", "Camera", "Monitor"],
     "furniture": ["Lounge Chair", "Oak Table", "Bookshelf", "Desk", "Sofa"],
     "lighting": ["Floor Lamp", "Pendant", "Desk Lamp", "LED Strip", "Wall Light"],
     "kitchen": ["Espresso Machine", "Crème Brûlée Set", "Knife Block", "Kettle", "Pan"],
@@ -88,6 +97,6 @@ REVIEW_TEXTS: dict[int, list[str]] = {
     1: ["Broke after a day.", "Not as described, sent back."],
     2: ["Smaller than expected, but okay.", "Took three weeks, no update."],
     3: ["Fine.", "Does what it says, nothing more"],
-    4: ["Good value, would buy again", "Nice colour, \"almost\" perfect"],
+    4: ["Good value, would buy again", 'Nice colour, "almost" perfect'],
     5: ["Wunderschön, sehr zufrieden!", "Perfect.\nArrived early, well packed."],
 }

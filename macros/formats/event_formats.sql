@@ -144,54 +144,57 @@
 {%- endmacro %}
 
 
-{# Every path of `event_formats`, each once, in the order of `event_field`'s positions. #}
-{% macro event_format_paths() -%}
-    {%- set paths = [] -%}
-    {%- for formats in event_formats().values() -%}
-        {%- for format_paths in formats.values() -%}
-            {%- for path in format_paths if path not in paths -%}
-                {%- do paths.append(path) -%}
-            {%- endfor -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(paths) }}
+{# The formats by name, in the order in which their share of all events usually falls. #}
+{% macro event_format_names() -%}
+    {{ return(['nested', 'legacy', 'clickstream', 'commerce', 'web_shop']) }}
 {%- endmacro %}
 
 
 {#
-    The text of one field: for the record's format, the first of its paths that holds one.
-    `texts` is the array that json_texts made of event_format_paths, `format` the column with the format's name.
+    Where each field stands in the array of texts: {field: (first position, number of positions)}, positions from 1.
+    A field has as many as the format with the most paths for it needs, so a position means the same in all formats.
 #}
-{% macro event_field(field, texts='texts', format='source_format') -%}
-    {%- set paths = event_format_paths() -%}
-    {%- set formats = event_formats()[field] -%}
-    {%- set any_format = formats.get('any', []) -%}
-    {%- set branches = {} -%}
-    {%- for name, own_paths in formats.items() if name != 'any' -%}
-        {%- do branches.update({name: own_paths + any_format}) -%}
+{% macro event_field_positions() -%}
+    {%- set positions = {} -%}
+    {%- set next = namespace(position=1) -%}
+    {%- for field, formats in event_formats().items() -%}
+        {%- set widest = namespace(paths=0) -%}
+        {%- for name in event_format_names() -%}
+            {%- set paths = formats.get(name, []) + formats.get('any', []) -%}
+            {%- set widest.paths = [widest.paths, paths | length] | max -%}
+        {%- endfor -%}
+        {%- do positions.update({field: (next.position, widest.paths)}) -%}
+        {%- set next.position = next.position + widest.paths -%}
     {%- endfor -%}
-    {%- if branches -%}
-        case {{ format }}
-            {%- for name, own_paths in branches.items() %}
-            when '{{ name }}' then {{ first_text(own_paths, paths, texts) }}
-            {%- endfor %}
-            {%- if any_format %}
-            else {{ first_text(any_format, paths, texts) }}
-            {%- endif %}
-        end
-    {%- else -%}
-        {{ first_text(any_format, paths, texts) }}
-    {%- endif -%}
+    {{ return(positions) }}
 {%- endmacro %}
 
-{% macro first_text(own_paths, paths, texts) -%}
-    {%- set candidates = [] -%}
-    {%- for path in own_paths -%}
-        {%- do candidates.append(texts ~ '[' ~ (paths.index(path) + 1) ~ ']') -%}
-    {%- endfor -%}
-    {%- if candidates | length == 1 -%}
-        {{ candidates[0] }}
+
+{# All texts of a record in one pass, by its format: the array that event_field reads. #}
+{% macro event_texts(json, format='source_format') -%}
+    {%- set formats_by_field = event_formats() -%}
+    {%- set positions = event_field_positions() -%}
+    case {{ format }}
+        {%- for name in event_format_names() %}
+        {%- set paths = [] -%}
+        {%- for field, formats in formats_by_field.items() -%}
+            {%- set own = formats.get(name, []) + formats.get('any', []) -%}
+            {%- for number in range(positions[field][1]) -%}
+                {%- do paths.append(own[number] if number < own | length else none) -%}
+            {%- endfor -%}
+        {%- endfor %}
+        when '{{ name }}' then {{ json_texts(json, paths) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+
+{# The text of one field of a record: the first of its paths that holds one. `texts` is what event_texts made. #}
+{% macro event_field(field, texts='texts') -%}
+    {%- set first, count = event_field_positions()[field] -%}
+    {%- if count == 1 -%}
+        {{ texts }}[{{ first }}]
     {%- else -%}
-        coalesce({{ candidates | join(', ') }})
+        coalesce({% for number in range(count) %}{{ texts }}[{{ first + number }}]{{ ', ' if not loop.last }}{% endfor %})
     {%- endif -%}
 {%- endmacro %}

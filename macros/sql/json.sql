@@ -29,7 +29,10 @@
 {%- endmacro %}
 
 
-{# An array with the text at each path of canonical JSON: null when missing, null, blank, an object or an array. #}
+{#
+    An array with the text at each path of canonical JSON: null when missing, null, blank, an object or an array,
+    and for a path that is none.
+#}
 {% macro json_texts(json, paths) -%}
     {{ return(adapter.dispatch('json_texts')(json, paths)) }}
 {%- endmacro %}
@@ -37,15 +40,19 @@
 {% macro default__json_texts(json, paths) -%}
     array[
         {%- for path in paths %}
+        {%- if path is none %}
+        cast(null as varchar){{ ',' if not loop.last }}
+        {%- else %}
         {%- set text = 'json_extract_scalar(' ~ json ~ ", '" ~ json_path(path, bracketed=true) ~ "')" %}
         case when not regexp_like({{ text }}, '^[ \t\r\n]*$') then {{ text }} end{{ ',' if not loop.last }}
+        {%- endif %}
         {%- endfor %}
     ]
 {%- endmacro %}
 
 {% macro duckdb__json_texts(json, paths) -%}
     {%- set path_list -%}
-        [{% for path in paths %}'{{ json_path(path) }}'{{ ', ' if not loop.last }}{% endfor %}]
+        [{% for path in paths %}'{{ json_path(path or 'no such key') }}'{{ ', ' if not loop.last }}{% endfor %}]
     {%- endset -%}
     {#- `->>` gives the JSON text of objects: what looks like one is asked for its type. -#}
     list_transform(

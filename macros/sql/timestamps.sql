@@ -20,15 +20,19 @@
                 ~ 'else try_cast(' ~ text ~ ' as decimal(38, 6)) * 1000 end'
             ) }}
         when {{ is_iso }}
-            then {{ subtract_minutes(iso_local_timestamp(text), iso_offset_minutes(text)) }}
+            then case
+                when {{ regexp_like(text, '[T ].*[+-]') }}
+                    then {{ subtract_minutes(
+                        iso_local_timestamp(regexp_group(text, '^(.*[^ ]) ?[+-][0-9:]+$', 1)), iso_offset_minutes(text)
+                    ) }}
+                else {{ iso_local_timestamp(text) }}
+            end
     end
 {%- endmacro %}
 
-{# The date and time of ISO text as written, its zone left out, cut to microseconds. #}
+{# The date and time of ISO text in UTC, cut to microseconds. #}
 {% macro iso_local_timestamp(text) -%}
-    try_cast(
-        replace({{ regexp_group(text, '^([0-9-]{10}([T ][0-9:]{5,8}([.][0-9]{1,6})?)?)', 1) }}, 'T', ' ') as {{ timestamp_type() }}
-    )
+    try_cast(substr(replace(replace({{ text }}, 'T', ' '), 'Z', ''), 1, 26) as {{ timestamp_type() }})
 {%- endmacro %}
 
 {# Minutes east of UTC that the zone of ISO text says; 0 without a zone. #}

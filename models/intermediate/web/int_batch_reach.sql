@@ -26,26 +26,43 @@ new_batches as (
 ),
 
 -- A batch can change its own rows, and those of batches that hold another version of one of its objects.
-touched_batches as (
+pairs as (
 
     select
-        dataset,
-        batch_id,
-        batch_id as touched_batch_id
-    from new_batches
-    union
-    select
-        new_batches.dataset,
-        new_batches.batch_id,
+        objects.dataset,
+        objects.batch_id,
         other_versions.batch_id as touched_batch_id
-    from new_batches
-    inner join objects
-        on new_batches.dataset = objects.dataset and new_batches.batch_id = objects.batch_id
+    from objects
     inner join objects as other_versions
         on
             objects.dataset = other_versions.dataset
             and objects.source_uri = other_versions.source_uri
             and objects.source_etag <> other_versions.source_etag
+    union
+    select
+        dataset,
+        batch_id,
+        batch_id as touched_batch_id
+    from new_batches
+
+),
+
+-- Both ways round, so that the pairs do not tell which of the two batches came first.
+touched_batches as (
+
+    select
+        pairs.dataset,
+        pairs.batch_id,
+        pairs.touched_batch_id
+    from pairs
+    where
+        exists (
+            select 1
+            from new_batches
+            where
+                new_batches.dataset = pairs.dataset
+                and new_batches.batch_id in (pairs.batch_id, pairs.touched_batch_id)
+        )
 
 ),
 

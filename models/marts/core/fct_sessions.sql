@@ -64,12 +64,12 @@ rebuilt_sessions as (
 ),
 
 {% if not new.everything %}
--- A new session moves the numbers of its visitor's later ones.
+-- A session that comes or goes moves the numbers of its visitor's later ones.
 kept_sessions as (
 
     select kept.* from {{ this }} as kept
     where
-        kept.visitor_id in (select visitor_id from rebuilt_sessions)
+        kept.visitor_id in (select visitor_id from ({{ touched_copies(new) }}) as touched)
         and kept.session_id not in (select session_id from rebuilt_sessions)
         and kept.session_id not in (select session_id from ({{ touched_sessions(this, new) }}) as touched)
 

@@ -85,7 +85,7 @@ texts as (
 
     select
         *,
-        {{ json_texts('event_json', event_format_paths()) }} as texts
+        {{ event_texts('event_json') }} as texts
     from recognised
 
 ),

@@ -1,0 +1,138 @@
+"""`python -m loaders …`: the command line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loaders.demo import demo
+from loaders.errors import LoaderError, one_line
+from loaders.lakehouse.cli import lakehouse_group
+from loaders.loading import DATASETS, DEFAULT_BATCH_BYTES, run
+from loaders.progress_bar import ProgressBar
+from loaders.sample import DEFAULT_START, generate_sample
+
+
+class _Group(click.Group):
+    """Shows an error as one line; its traceback only with --debug."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            _show_error(error, with_traceback=ctx.params["debug"])
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of errors.")
+def main(debug: bool) -> None:
+    """Load web events and shop data into the raw tables of the lakehouse."""
+
+
+main.add_command(lakehouse_group)
+main.add_command(demo)
+
+
+def _load_options(command: Any) -> Any:
+    command = click.option(
+        "--batch-bytes",
+        type=click.IntRange(min=1),
+        default=DEFAULT_BATCH_BYTES,
+        show_default=True,
+        help="Commit when the objects of a batch reach this size, without compression.",
+    )(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")(command)
+    return click.argument("uri")(command)
+
+
+@main.command()
+@_load_options
+def firehose(uri: str, batch_bytes: int, as_json: bool) -> None:
+    """Load Firehose output into raw.web_events.
+
+    URI is a file, a directory or s3://bucket/prefix. An object version is loaded once: run it as often as you
+    like. Local files are read each time to tell whether they have changed. Credentials and endpoint of S3
+    come from the AWS configuration, the catalog from PyIceberg's configuration; without one it is the local
+    lakehouse.
+    """
+    _load(uri, "web_events", "firehose", batch_bytes, as_json)
+
+
+@main.command()
+@_load_options
+@click.option(
+    "--into",
+    type=click.Choice(DATASETS),
+    default=DATASETS[0],
+    show_default=True,
+    help="The raw table.",
+)
+def historical(uri: str, into: str, batch_bytes: int, as_json: bool) -> None:
+    """Load an archive of JSON or CSV files into a raw table.
+
+    URI is a file, a directory or s3://bucket/prefix. CSV is what ends in .csv or .csv.gz. An object version
+    is loaded once: run it as often as you like. Local files are read each time to tell whether they have
+    changed.
+    """
+    _load(uri, into, "historical", batch_bytes, as_json)
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Directory to write to."
+)
+@click.option("--events", type=click.IntRange(min=1), default=100_000, show_default=True)
+@click.option("--days", type=click.IntRange(min=1), default=14, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=DEFAULT_START.isoformat(),
+    show_default=True,
+    help="The date of day 0.",
+)
+@click.option(
+    "--first-day",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Begin with this day: more days of the same world.",
+)
+def sample(out: Path, events: int, days: int, seed: int, start: datetime, first_day: int) -> None:
+    """Generate sample data with the dirt of real data, and a manifest of what to expect of it."""
+    try:
+        manifest = generate_sample(
+            out, events=events, days=days, seed=seed, start=start.date(), first_day=first_day
+        )
+    except (OSError, ValueError) as error:
+        raise LoaderError(one_line(error)) from error
+    click.echo(f"{out}: {manifest.records:,} records of web events, see {out / 'manifest.json'}")
+
+
+def _load(uri: str, dataset: str, source: str, batch_bytes: int, as_json: bool) -> None:
+    with ProgressBar() as progress:
+        summary = run(uri, dataset=dataset, source=source, batch_bytes=batch_bytes, progress=progress)
+    with_traceback = click.get_current_context().find_root().params["debug"]
+    for error in summary.errors:
+        _show_error(error, with_traceback=with_traceback)
+    click.echo(summary.to_json() if as_json else summary.to_text())
+    if summary.errors:
+        sys.exit(1)
+
+
+def _show_error(error: Exception, *, with_traceback: bool) -> None:
+    if with_traceback:
+        traceback.print_exception(error)
+    elif isinstance(error, LoaderError):
+        click.echo(f"Error: {error}", err=True)
+    else:
+        hint = "run with --debug (before the command) for the traceback"
+        click.echo(f"Error: {type(error).__name__}: {one_line(error)} ({hint})", err=True)

@@ -1,0 +1,16 @@
+"""Deterministic sample data: web events with all the dirt of real ones, and exact counts of what to expect.
+
+world, population   who visits and what there is: a function of the seed
+journeys, sessions  what a visitor does, and by which tracker it is recorded
+formats             the events of a session as text
+dirt, delivery      late, repeated, enveloped and broken records
+containers, writer  the objects of the landing area
+commerce            transactions, reviews, catalog
+manifest            the exact counts
+generate            puts these together
+"""
+
+from loaders.sample.generate import DEFAULT_START, generate_sample
+from loaders.sample.manifest import MANIFEST_NAME, Manifest
+
+__all__ = ["DEFAULT_START", "MANIFEST_NAME", "Manifest", "generate_sample"]

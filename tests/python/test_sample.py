@@ -1,0 +1,556 @@
+"""The sample generator: same bytes again, exact counts, constant memory, days that continue each other.
+
+The recount reads the files with the standard library only and knows nothing of the generator or the loaders.
+"""
+
+import base64
+import binascii
+import csv
+import gzip
+import itertools
+import json
+import tracemalloc
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loaders.sample import Manifest, delivery, generate_sample, writer
+
+FIRST = {"events": 20_000, "days": 6, "seed": 11}
+NEXT = {"events": 9_000, "days": 3, "seed": 11, "first_day": 6}
+HOUR = timedelta(hours=1)
+
+
+# A simple reader --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Read:
+    """A record as read: its text, the object it came from, and that object's time."""
+
+    text: str
+    source: str
+    begin: datetime
+    modified: datetime
+    path: Path
+    position: int
+
+
+def refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+
+
+def has_invalid_bytes(text: str) -> bool:
+    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def object_at(text: str, position: int) -> int | None:
+    """The end of the JSON object that starts at a position, or None."""
+    try:
+        value, end = DECODER.raw_decode(text, position)
+    except ValueError:
+        return None
+    is_object = isinstance(value, dict) and not has_invalid_bytes(text[position:end])
+    return end if is_object else None
+
+
+def split_concatenated(text: str) -> Iterator[str]:
+    position = 0
+    while position < len(text):
+        end = object_at(text, position)
+        if end is None:
+            end = text.find("{", position + 1)
+            while end >= 0 and object_at(text, end) is None:
+                end = text.find("{", end + 1)
+            end = len(text) if end < 0 else end
+        yield text[position:end]
+        position = end
+
+
+def texts_of(path: Path) -> tuple[list[str], int]:
+    """The records of an object and its blank lines."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    text = content.decode("utf-8", "surrogateescape")
+    if path.suffix == ".csv":
+        rows = [row for row in csv.reader(text.splitlines(keepends=True)) if row]
+        records = [json.dumps(dict(zip(rows[0], row, strict=True))) for row in rows[1:]]
+        return records, sum(not line.strip() for line in text.splitlines())
+    if path.suffix == ".json":
+        return [json.dumps(element) for element in json.loads(text)], 0
+    if "\n" not in text:
+        return list(split_concatenated(text)), 0
+    lines = text.removesuffix("\n").split("\n")
+    return [line for line in lines if line.strip()], sum(not line.strip() for line in lines)
+
+
+def modified_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def covered(path: Path) -> timedelta:
+    """How much time an object covers."""
+    if "archive" not in path.parts:
+        return HOUR
+    return 24 * HOUR if path.suffix == ".csv" else 6 * HOUR
+
+
+def web_event_objects(directory: Path) -> list[Path]:
+    paths = [path for folder in ("firehose", "archive") for path in (directory / folder).rglob("*")]
+    return sorted(path for path in paths if path.is_file())
+
+
+# A simple judgement -----------------------------------------------------------------------------------------
+
+
+def parsed(text: str) -> Any:
+    if has_invalid_bytes(text):
+        return None
+    try:
+        return json.loads(text, parse_constant=refuse_constant)
+    except ValueError:
+        return None
+
+
+def unwrapped(text: str) -> tuple[Any, bool]:
+    """The inner record and whether it was in an envelope."""
+    outer = parsed(text)
+    data = text if outer is None else None
+    if isinstance(outer, dict):
+        data = outer.get("data") or outer.get("kinesis", {}).get("data")
+    if not isinstance(data, str):
+        return outer, False
+    try:
+        inner = base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None, False
+    return parsed(inner), True
+
+
+def format_of(record: dict[str, Any]) -> str | None:
+    if isinstance(record.get("eventData"), dict):
+        return "nested"
+    if "event_type" in record or "action" in record:
+        marks = {"event_timestamp", "device_type", "page_url", "referrer_url", "metadata", "action"}
+        if marks & record.keys():
+            return "clickstream"
+        return "web_shop" if {"customer_id", "page", "device"} & record.keys() else "commerce"
+    return "legacy" if "type" in record else None
+
+
+def visitor_of(record: dict[str, Any], event_format: str) -> str | None:
+    match event_format:
+        case "nested":
+            return record["metadata"].get("anonymousId") or record["eventData"].get("userId")
+        case "legacy":
+            return record.get("anonymousId") or record.get("userId")
+        case "web_shop":
+            return record.get("customer_id")
+        case _:
+            return record.get("user_id")
+
+
+def own_time(record: dict[str, Any]) -> Any:
+    names = ("eventTimestamp", "event_timestamp", "timestamp")
+    time = next((record[name] for name in names if record.get(name) is not None), None)
+    if isinstance(time, dict):
+        time = time["$date"]
+    return time["$numberLong"] if isinstance(time, dict) else time
+
+
+def moment_of(time: Any) -> datetime | None:
+    try:
+        number = float(time)
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(time)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number if number < 1e11 else number / 1_000)
+
+
+def own_id(record: dict[str, Any]) -> str | None:
+    if "_id" in record:
+        return record["_id"]["$oid"]
+    return record.get("messageId") or record.get("event_id") or record.get("click_id") or None
+
+
+@dataclass
+class Recount:
+    """What a directory holds, counted anew."""
+
+    loaders: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    rejected: Counter[str] = field(default_factory=Counter)
+    copies: dict[Any, list[tuple[Read, dict[str, Any], str, str, datetime, bool]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    enveloped: int = 0
+    blank_lines: int = 0
+
+    def add(self, read: Read) -> None:
+        record, is_enveloped = unwrapped(read.text)
+        self.loaders[read.source]["records"] += 1
+        self.loaders[read.source]["malformed"] += not isinstance(parsed(read.text), dict)
+        self.enveloped += is_enveloped
+        if not isinstance(record, dict):
+            self.rejected["not_json_object"] += 1
+            return
+        event_format = format_of(record)
+        visitor = visitor_of(record, event_format) if event_format else None
+        time = own_time(record)
+        at = read.modified if time in (None, "") else moment_of(time)
+        if event_format is None:
+            self.rejected["unknown_format"] += 1
+        elif not visitor:
+            self.rejected["no_visitor_id"] += 1
+        elif at is None:
+            self.rejected["unreadable_timestamp"] += 1
+        elif at > read.modified + 24 * HOUR:
+            self.rejected["future_event"] += 1
+        elif at.year < 2000:
+            self.rejected["before_2000"] += 1
+        else:
+            identity = own_id(record) or (json.dumps(record, sort_keys=True), at)
+            is_arrival = time in (None, "")
+            self.copies[identity, at.date()].append((read, record, event_format, visitor, at, is_arrival))
+
+    def events(self) -> Iterator[tuple[Read, dict[str, Any], str, str, datetime, bool]]:
+        """The copy of each event that was delivered first."""
+        for copies in self.copies.values():
+            yield min(copies, key=lambda copy: (copy[0].modified, copy[0].position))
+
+
+def recount(directory: Path) -> Recount:
+    result = Recount()
+    for path in web_event_objects(directory):
+        source = "historical" if "archive" in path.parts else "firehose"
+        modified = modified_at(path)
+        texts, blank_lines = texts_of(path)
+        result.loaders[source]["objects"] += 1
+        result.blank_lines += blank_lines
+        for position, text in enumerate(texts):
+            result.add(Read(text, source, modified - covered(path), modified, path, position))
+    return result
+
+
+def user_agent(record: dict[str, Any]) -> str:
+    properties = record.get("eventData", record).get("properties", {})
+    return properties.get("userAgent", "")
+
+
+def is_crawler(agent: str) -> bool:
+    marks = ("bot", "spider", "headless", "python-requests")
+    return any(mark in agent.lower() for mark in marks)
+
+
+def amount_of(record: dict[str, Any]) -> Decimal | None:
+    """The amount of a purchase; None where price or quantity is unknown."""
+    source = record if "price" in record else record.get("metadata", {})
+    if not isinstance(source, dict) or source.get("price") is None or source.get("quantity") is None:
+        return None
+    return Decimal(str(source["price"])) * source["quantity"]
+
+
+# The samples ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("first")
+    generate_sample(directory, **FIRST)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def following(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("following")
+    generate_sample(directory, **NEXT)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def first_recount(first: Path) -> Recount:
+    return recount(first)
+
+
+@pytest.fixture(scope="module")
+def following_recount(following: Path) -> Recount:
+    return recount(following)
+
+
+def files_of(directory: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(directory)): (
+            path.read_bytes(),
+            0 if path.name == "manifest.json" else path.stat().st_mtime_ns,
+        )
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def csv_rows(directory: Path, dataset: str) -> list[dict[str, str]]:
+    rows = []
+    for path in sorted((directory / dataset).iterdir()):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows.extend(csv.DictReader(file))
+    return rows
+
+
+def catalog_of(path: Path) -> dict[str, dict[str, Any]]:
+    return {product["product_id"]: product for product in map(json.loads, path.read_text().splitlines())}
+
+
+# Tests ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_arguments_give_the_same_bytes(first: Path, tmp_path: Path) -> None:
+    generate_sample(tmp_path, **FIRST)
+    assert files_of(tmp_path) == files_of(first)
+
+
+def test_another_seed_gives_other_events(first: Path, tmp_path: Path) -> None:
+    generate_sample(tmp_path, **(FIRST | {"seed": 12}))
+    assert files_of(tmp_path).keys() != files_of(first).keys()
+
+
+@pytest.mark.parametrize("name", ["first", "following"])
+def test_the_manifest_equals_a_recount(name: str, request: pytest.FixtureRequest) -> None:
+    manifest = Manifest.read(request.getfixturevalue(name))
+    counted: Recount = request.getfixturevalue(f"{name}_recount")
+    events = list(counted.events())
+    copies = sum(map(len, counted.copies.values()))
+
+    for loader, counts in manifest.loaders.items():
+        assert counts == {key: counted.loaders[loader][key] for key in counts}
+    assert manifest.rejected == {reason: counted.rejected[reason] for reason in manifest.rejected}
+    assert manifest.events == len(events)
+    assert manifest.duplicates == copies - len(events)
+    assert manifest.records == manifest.events + manifest.duplicates + sum(manifest.rejected.values())
+    assert manifest.records == sum(counts["records"] for counts in counted.loaders.values())
+    assert manifest.enveloped_records == counted.enveloped
+    assert manifest.blank_lines == counted.blank_lines
+    assert manifest.events_by_format == Counter(event_format for _, _, event_format, _, _, _ in events)
+    assert manifest.arrival_time_events == sum(is_arrival for *_, is_arrival in events)
+    late = sum(at < read.begin for read, _, _, _, at, is_arrival in events if not is_arrival)
+    assert manifest.late_events == late
+
+    agents = [user_agent(record) for _, record, *_ in events]
+    assert manifest.bot_events["crawler"] == sum(map(is_crawler, agents))
+    users = Counter(visitor for _, _, event_format, visitor, *_ in events if event_format == "clickstream")
+    assert manifest.bot_events["scripted"] == users.most_common(1)[0][1]
+
+    purchases = [
+        record for _, record, *_ in events if "purchase" in (record.get("event_type"), record.get("action"))
+    ]
+    amounts = [amount_of(record) for record in purchases]
+    assert manifest.purchases == {
+        "events": len(purchases),
+        "revenue": str(sum((amount for amount in amounts if amount is not None), Decimal("0.00"))),
+        "without_amount": amounts.count(None),
+    }
+
+
+@pytest.mark.parametrize("arguments", [FIRST, NEXT])
+def test_as_many_events_as_asked_for(
+    arguments: dict[str, int], first_recount: Recount, following_recount: Recount
+) -> None:
+    counted = following_recount if "first_day" in arguments else first_recount
+    assert len(counted.copies) == arguments["events"]
+
+
+def test_every_kind_of_dirt_occurs(first: Path) -> None:
+    manifest = Manifest.read(first)
+    counts = [manifest.duplicates, manifest.late_events, manifest.arrival_time_events, manifest.blank_lines]
+    counts += [
+        *manifest.rejected.values(),
+        *manifest.bot_events.values(),
+        *manifest.events_by_format.values(),
+    ]
+    assert all(counts)
+
+
+@pytest.mark.parametrize("events", [1, 40])
+def test_small_samples_are_complete(events: int, tmp_path: Path) -> None:
+    assert generate_sample(tmp_path, events=events, days=10, seed=1).events == events
+    assert len(recount(tmp_path).copies) == events
+
+
+def test_objects_are_named_framed_and_dated_as_firehose_does(first: Path) -> None:
+    framings = Counter()
+    for path in (first / "firehose").rglob("web-events-1-*"):
+        content = path.read_bytes()
+        assert content.startswith(b"\x1f\x8b") == (path.suffix == ".gz")
+        year, month, day, hour = map(int, path.parts[-5:-1])
+        begin = datetime(year, month, day, hour, tzinfo=UTC)
+        assert modified_at(path) == begin + HOUR
+        assert path.name.startswith(f"web-events-1-{begin:%Y-%m-%d-%H}-")
+        text = gzip.decompress(content) if path.suffix else content
+        framings[path.suffix, b"\n" in text] += 1
+    assert framings.keys() == {(".gz", True), (".gz", False), ("", True), ("", False)}
+    assert framings.most_common(1)[0][0] == (".gz", False)
+
+
+def test_the_archive_holds_the_first_third_of_the_first_call(first: Path, following: Path) -> None:
+    assert sorted(path.name for path in (first / "archive").iterdir()) == ["2026-01-05", "2026-01-06"]
+    suffixes = {"".join(path.suffixes) for path in (first / "archive").rglob("*.*")}
+    assert suffixes == {".json.gz", ".json", ".csv"}
+    assert not (first / "firehose" / "2026" / "01" / "06").exists()
+    assert (first / "firehose" / "2026" / "01" / "07").exists()
+    assert not (following / "archive").exists()
+
+
+def test_an_event_without_time_is_delivered_once(first_recount: Recount) -> None:
+    for copies in first_recount.copies.values():
+        if copies[0][5]:
+            assert len(copies) == 1
+
+
+def test_memory_does_not_grow_with_the_events(tmp_path: Path) -> None:
+    peaks = []
+    for events in (10_000, 50_000):
+        tracemalloc.start()
+        generate_sample(tmp_path / str(events), events=events, days=14, seed=5)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0], peaks
+
+
+def test_long_objects_are_split_and_few_records_are_held_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_RECORDS_PER_OBJECT", 20)
+    monkeypatch.setattr(delivery, "MAX_PARKED_RECORDS", 3)
+    manifest = generate_sample(tmp_path, events=4_000, days=2, seed=1)
+    counted = recount(tmp_path)
+    assert len(counted.copies) == manifest.events
+    assert len(web_event_objects(tmp_path)) == manifest.datasets["web_events"]["files"] > 100
+    assert manifest.records == sum(counts["records"] for counts in counted.loaders.values())
+
+
+def test_later_days_continue_the_same_world(
+    first: Path, following: Path, first_recount: Recount, following_recount: Recount
+) -> None:
+    visitors = {visitor for _, _, _, visitor, *_ in first_recount.events()}
+    returning = {visitor for _, _, _, visitor, *_ in following_recount.events()} & visitors
+    assert len(returning) > 50
+    assert not first_recount.copies.keys() & following_recount.copies.keys()
+    begin = datetime(2026, 1, 11, tzinfo=UTC)
+    assert all(at >= begin for *_, at, _ in following_recount.events())
+    assert all(at <= begin for *_, at, _ in first_recount.events())
+
+    dumps = sorted((first / "products").iterdir())
+    catalog = catalog_of(dumps[0])
+    for dump in dumps[1:]:
+        changes = catalog_of(dump)
+        assert len(changes) < len(catalog)
+        catalog |= changes
+    later = catalog_of(following / "products" / "products-2026-01-11.json")
+    assert later.keys() == catalog.keys()
+    changed = sum(
+        {**later[product_id], "updated_at": ""} != {**catalog[product_id], "updated_at": ""}
+        for product_id in catalog
+    )
+    assert 0 < changed < 60, "one day of changes lies between the two"
+
+
+def test_both_calls_fit_into_one_directory(first: Path, following: Path, tmp_path: Path) -> None:
+    generate_sample(tmp_path, **FIRST)
+    generate_sample(tmp_path, **NEXT)
+    both = files_of(first) | files_of(following)
+    assert files_of(tmp_path) == both
+    assert Manifest.read(tmp_path) == Manifest.read(following)
+
+
+def test_journeys_have_the_gaps_that_sessions_turn_on(first_recount: Recount) -> None:
+    times: dict[str, list[datetime]] = defaultdict(list)
+    for _, record, event_format, visitor, at, is_arrival in first_recount.events():
+        tracker_session = record.get("metadata", {}).get("sessionId") if event_format == "nested" else None
+        if not is_arrival:
+            times[
+                tracker_session or record.get("sessionId") or f"{visitor} {record.get('session_id')}"
+            ].append(at)
+    gaps = Counter()
+    crossing = 0
+    for moments in times.values():
+        moments.sort()
+        gaps.update(after - before for before, after in itertools.pairwise(moments))
+        crossing += moments[0].date() != moments[-1].date()
+    limit = timedelta(minutes=30)
+    assert gaps[limit] > 0
+    assert any(limit < gap <= limit + timedelta(seconds=1) for gap in gaps)
+    assert crossing > 0
+
+
+def test_visitors_log_in_on_the_same_anonymous_id(first_recount: Recount) -> None:
+    users: dict[str, set[str | None]] = defaultdict(set)
+    for _, record, event_format, visitor, *_ in first_recount.events():
+        if event_format in ("legacy", "nested"):
+            users[visitor].add(record.get("eventData", record).get("userId"))
+    kinds = Counter((None in ids, len(ids - {None})) for ids in users.values())
+    assert kinds[True, 1] > 0, "anonymous first, known later"
+    assert kinds[True, 2] + kinds[False, 2] > 0, "two users share a device"
+    assert kinds[True, 0] > kinds[True, 1]
+
+
+def test_transactions_and_reviews_add_up(first: Path) -> None:
+    manifest = Manifest.read(first)
+    transactions, reviews = csv_rows(first, "transactions"), csv_rows(first, "reviews")
+    assert manifest.datasets["transactions"]["records"] == len(transactions)
+    assert manifest.datasets["reviews"]["records"] == len(reviews)
+    completed = [row for row in transactions if row["status"] == "completed"]
+    ids = [row["transaction_id"] for row in completed]
+    assert len(set(ids)) == len(ids) == manifest.datasets["transactions"]["distinct"]
+    assert len(ids) == manifest.purchases["events"]
+    assert {row["status"] for row in transactions} == {"completed", "returned", "refunded"}
+    for row in transactions:
+        assert Decimal(row["price"]) * int(row["quantity"]) == Decimal(row["total_amount"])
+        assert date.fromisoformat(row["transaction_date"])
+    assert len({row["review_id"] for row in reviews}) == len(reviews) > 0
+    assert all(1 <= int(row["rating"]) <= 5 for row in reviews)
+
+
+def test_progress_sums_up_to_the_events(tmp_path: Path) -> None:
+    steps: list[int] = []
+    generate_sample(tmp_path, events=3_000, days=2, seed=1, progress=steps.append)
+    assert sum(steps) == 3_000
+    assert len(steps) > 20
+
+
+def test_the_manifest_survives_json(first: Path) -> None:
+    manifest = Manifest.read(first)
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    with pytest.raises(ValueError, match="not a sample manifest"):
+        Manifest.from_json("{}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"events": 0, "days": 1}, {"events": 1, "days": 0}, {"events": 1, "days": 1, "first_day": -1}],
+)
+def test_impossible_arguments_are_refused(arguments: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be 1 or more"):
+        generate_sample(tmp_path, seed=1, **arguments)
+
+
+def test_a_directory_with_other_data_is_refused(tmp_path: Path) -> None:
+    generate_sample(tmp_path, events=50, days=2, seed=1)
+    generate_sample(tmp_path, events=50, days=2, seed=1)
+    with pytest.raises(FileExistsError, match="another sample"):
+        generate_sample(tmp_path, events=60, days=2, seed=1)
+    with pytest.raises(FileExistsError, match="another sample"):
+        generate_sample(tmp_path, events=50, days=2, seed=2, first_day=2)
+    (tmp_path / "manifest.json").unlink()
+    with pytest.raises(FileExistsError, match="without a manifest"):
+        generate_sample(tmp_path, events=50, days=2, seed=1)

@@ -1,0 +1,326 @@
+"""Splitting: whatever the framing, the records come back verbatim and in order."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import random
+import time
+
+import orjson
+import pytest
+
+from loaders.csv_records import split_csv
+from loaders.errors import LoaderError
+from loaders.reading import read_records
+from loaders.records import Record
+from loaders.splitting import split_json
+
+SEEDS = range(40)
+_TEXTS = ("", "x", "}{", '"', "\\", "{", "[{", "}\n{", "é", "𝛑", "\x00", "\u2028", "null", "a" * 5000)
+_GARBAGE = (
+    "oops",
+    "502 Bad Gateway",
+    "<html>",
+    "eyJhIjoxfQ==",
+    "}",
+    "]",
+    ",",
+    "1 2",
+    '"a" "b"',
+    "\x00",
+    "--",
+)
+
+
+def texts(data: bytes) -> list[str]:
+    return [record.payload.decode() for record in split_json(data)]
+
+
+def errors(data: bytes) -> list[str | None]:
+    return [record.parse_error for record in split_json(data)]
+
+
+def test_every_framing_gives_the_records_back() -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        records = [_dumps(rng, _random_object(rng)) for _ in range(rng.randrange(1, 30))]
+        data = "".join(_framed(rng, records)).encode()
+        assert texts(data) == records, seed
+        assert errors(data) == [None] * len(records), seed
+
+
+def test_a_malformed_line_costs_only_itself() -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        expected = []
+        for _ in range(rng.randrange(2, 40)):
+            if rng.random() < 0.4:
+                expected.append(Record(_malformed_line(rng).encode(), "error"))
+            else:
+                expected.append(Record(_dumps(rng, _random_object(rng), indent=None).encode(), None))
+        separators = [rng.choice(("\n", "\r\n", "\n\n", "\n \t\n")) for _ in expected]
+        data = b"".join(
+            record.payload + separator.encode()
+            for record, separator in zip(expected, separators, strict=True)
+        )
+        found = [Record(record.payload, record.parse_error and "error") for record in split_json(data)]
+        assert found == expected, seed
+
+
+def test_without_delimiters_reading_resumes_as_the_rule_says() -> None:
+    stretches = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        text = "".join(
+            _damaged(rng, json.dumps(_random_object(rng, flat_ascii=True)))
+            if rng.random() < 0.5
+            else f'{{"n":{n}}}'
+            for n in range(rng.randrange(1, 12))
+        )
+        data = text.encode()
+        expected = _resuming(text)
+        assert [(r.payload.decode(), r.parse_error is None) for r in split_json(data)] == expected, seed
+        stretches += sum(not is_object for _, is_object in expected)
+    assert stretches > 400
+
+
+def test_nothing_is_lost() -> None:
+    """Of any bytes all but white space and the punctuation of arrays comes back, in order."""
+    for seed in range(1000):
+        rng = random.Random(seed)
+        data = bytearray("".join(_framed(rng, [_dumps(rng, _random_object(rng)) for _ in range(8)])).encode())
+        for _ in range(rng.randrange(1, 6)):
+            data[rng.randrange(len(data))] = rng.choice(b'{}[]",:\n\x00\xff7n')
+        position = 0
+        for record in split_json(bytes(data)):
+            found = data.index(record.payload, position)
+            assert not data[position:found].strip(b" \t\n\r\v\f[],"), seed
+            position = found + len(record.payload)
+        assert not data[position:].strip(b" \t\n\r\v\f[],"), seed
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"a":1}{"b":2}', ['{"a":1}', '{"b":2}']),
+        (b'{"a":1}{"bad": {"b":2}{"c":3}', ['{"a":1}', '{"bad":', '{"b":2}', '{"c":3}']),
+        (b'{"a":1}cut {"b":2}', ['{"a":1}', "cut", '{"b":2}']),
+        # A truncated line stays one record although objects in it parse.
+        (b'{"a":{"b":1},"c":{"d":\n{"e":2}\n', ['{"a":{"b":1},"c":{"d":', '{"e":2}']),
+        (b'2026-01-05 INFO {"a":1}\n{"b":2}', ['2026-01-05 INFO {"a":1}', '{"b":2}']),
+        # `}{` only happens between records.
+        (b'cut":1}{"a":1}{"b":2}\n{"c":3}\n', ['cut":1}', '{"a":1}', '{"b":2}', '{"c":3}']),
+        (b'cut":1} {"a":1} {"b":2}\n{"c":3}\n', ['cut":1}', '{"a":1}', '{"b":2}', '{"c":3}']),
+        (b'{"a":\n1}oops\n{"b":2}', ['{"a":\n1}', "oops", '{"b":2}']),
+        (b'{\n"a":1\n}{\n"b":oops\n}{\n"c":1\n}', ['{\n"a":1\n}', "{", '"b":oops', "}", '{\n"c":1\n}']),
+        (b'[{"a":1},\n {"b":[{"x":1}]}]\n{"c":3}', ['{"a":1}', '{"b":[{"x":1}]}', '{"c":3}']),
+        (b'[{"a":1},5,"{}",[1]]', ['{"a":1}', "5", '"{}"', "[1]"]),
+        (b'[5,{"a":1}]', ["5", '{"a":1}']),
+        (b"[1,2]\n[]\n[[1]]\n", ["[1,2]", "[[1]]"]),
+        (b'[2026-01-05] {"a":1}\n[{oops\n{"b":1}', ['[2026-01-05] {"a":1}', "[{oops", '{"b":1}']),
+        (b'{"a":NaN}{"b":1}', ['{"a":NaN}', '{"b":1}']),
+        (b'{"a":"' + b"x" * 2000 + b'{\n"b":1}\n', ['{"a":"' + "x" * 2000, '{\n"b":1}']),
+        (b"\n \t\r\n\n", []),
+        (b'"{\\"a\\":1}"', ['"{\\"a\\":1}"']),
+    ],
+)
+def test_examples(data: bytes, expected: list[str]) -> None:
+    assert texts(data) == expected
+    assert [error is None for error in errors(data)] == [_is_object(text) for text in expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"[1]", "not a JSON object: array"),
+        (b'"text"', "not a JSON object: string"),
+        (b"null", "not a JSON object: null"),
+        (b"-1.5e3", "not a JSON object: number"),
+        (b"true", "not a JSON object: boolean"),
+        (b'{"a":NaN}', "invalid JSON: unexpected character, expected a JSON value"),
+        (b'{"a":"\\ud800"}', "invalid JSON: no low surrogate in string"),
+        (b'{"a":"\xff"}', "invalid UTF-8"),
+        (b"\xc3(", "invalid UTF-8"),
+        (b"eyJhIjoxfQ==", "invalid JSON: unexpected character, expected a JSON value"),
+    ],
+)
+def test_reasons(line: bytes, reason: str) -> None:
+    assert list(split_json(line + b'\n{"a":1,"a":2}\n')) == [
+        Record(line, reason),
+        Record(b'{"a":1,"a":2}', None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b'{"a":{"b":\n',  # seems to hold all lines that follow
+        b'{"a":[\n',
+        b'{"a":{"b":',
+        b"{",
+        b'{"a":"x',
+        b'{"a":1} ',
+        b'{"a":1}x',
+    ],
+)
+def test_long_broken_streams_take_linear_time(piece: bytes) -> None:
+    data = piece * (400_000 // len(piece))
+    started = time.process_time()
+    assert sum(1 for _ in split_json(data)) > 0
+    assert time.process_time() - started < 10
+
+
+def test_an_object_longer_than_any_window() -> None:
+    big = orjson.dumps({"text": "x" * 300_000, "list": [{"n": n} for n in range(20_000)]})
+    assert [record.payload for record in split_json(big + b" " + big + b"," + big)] == [big, big, b",", big]
+
+
+def test_csv() -> None:
+    data = (
+        b'id,"the ""name""",id\r\n1,"a\nb",2\r\n\r\n3\r\n1,2,3,4\r\n"x"y,2,3\r\n5,\xff,6\r\n7,"open,8\r\n'
+        + b"9,e,10"
+    )
+    assert list(split_csv("x.csv", data)) == [
+        Record(b'{"id":"1","the \\"name\\"":"a\\nb","id":"2"}', None),
+        Record(b'{"id":"3"}', None),
+        Record(b"1,2,3,4", "invalid CSV: 4 fields, the header has 3"),
+        Record(b'"x"y,2,3', "invalid CSV: broken quotes"),
+        Record(b"5,\xff,6", "invalid UTF-8"),
+        Record(b'7,"open,8', "invalid CSV: broken quotes"),
+        Record(b'{"id":"9","the \\"name\\"":"e","id":"10"}', None),
+    ]
+
+
+def test_csv_round_trip() -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        rows = [[rng.choice((*_TEXTS[:-1], "a\r\nb", "1,5")) for _ in range(3)] for _ in range(20)]
+        lines = [
+            ",".join('"' + value.replace('"', '""') + '"' for value in row)
+            for row in [["a", "b", "c"], *rows]
+        ]
+        records = list(split_csv("x.csv", rng.choice(("\n", "\r\n")).join(lines).encode()))
+        assert [list(json.loads(record.payload).values()) for record in records] == rows, seed
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("members", [0, 1, 3])
+def test_encodings_and_gzip(encoding: str, members: int) -> None:
+    records = ['{"a":"é𝛑"}', '{"b":2}', "oops"]
+    mark = "\ufeff" if encoding.endswith(("le", "be")) else ""
+    data = (mark + "\n".join(records)).encode(encoding)
+    cuts = [0, 5, 11, len(data)] if members == 3 else [0, len(data)]
+    packed = b"".join(gzip.compress(data[a:b]) for a, b in itertools.pairwise(cuts)) if members else data
+    size, found = read_records("file:///x", packed)
+    assert [record.payload.decode() for record in found] == records
+    assert size == len("\n".join(records).encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b'{"a":1}' * 99)[:-9], "damaged or cut gzip"),
+        (gzip.compress(b"{}")[:5], "damaged or cut gzip"),
+        (gzip.compress(b"{}") + b"tail", "damaged or cut gzip"),
+        (gzip.compress(b""), "is empty"),
+        (b"\xff\xfe{\x00}", "cut UTF-16"),
+    ],
+)
+def test_unreadable_objects(content: bytes, message: str) -> None:
+    with pytest.raises(LoaderError, match=message) as caught:
+        read_records("s3://bucket/key", content)
+    assert "s3://bucket/key" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _random_object(rng: random.Random, depth: int = 0, *, flat_ascii: bool = False) -> dict[str, object]:
+    return {
+        _random_text(rng, flat_ascii): _random_value(rng, depth, flat_ascii)
+        for _ in range(rng.randrange(5 - depth))
+    }
+
+
+def _random_value(rng: random.Random, depth: int, flat_ascii: bool) -> object:
+    kind = rng.randrange(5 if flat_ascii else 6)
+    if depth < 3 and kind == 0:
+        return _random_object(rng, depth + 1, flat_ascii=flat_ascii)
+    if depth < 3 and kind == 5:
+        return [_random_value(rng, depth + 1, flat_ascii) for _ in range(rng.randrange(4))]
+    return rng.choice(
+        (_random_text(rng, flat_ascii), rng.randrange(-(10**6), 10**6), rng.random(), True, None)
+    )
+
+
+def _random_text(rng: random.Random, flat_ascii: bool) -> str:
+    return rng.choice(("a", "bc", "}{", "{", ":") if flat_ascii else _TEXTS)
+
+
+def _dumps(rng: random.Random, value: object, indent: int | None = 2) -> str:
+    return json.dumps(value, ensure_ascii=rng.random() < 0.5, indent=rng.choice((None, None, indent)))
+
+
+def _framed(rng: random.Random, records: list[str]) -> list[str]:
+    """Records with lines, nothing or space between them, or as elements of arrays."""
+    parts: list[str] = []
+    while records:
+        count = rng.randrange(1, len(records) + 1)
+        group, records = records[:count], records[count:]
+        if rng.random() < 0.3:
+            space = rng.choice(("", " ", "\n", "\r\n  "))
+            parts += [f"{space}[{space}", f"{space},{space}".join(group), f"{space}]{space}"]
+        else:
+            separator = rng.choice(("\n", "", " ", "\r\n", "\n\n", "\n \t\n"))
+            parts += [separator.join(group), rng.choice(("", separator))]
+    return parts
+
+
+def _malformed_line(rng: random.Random) -> str:
+    if rng.random() < 0.5:
+        return rng.choice([text for text in _GARBAGE if text not in ("\x00",)])
+    text = ""
+    while not text or "}{" in text:
+        text = json.dumps({"a": {"b": 1}, **_random_object(rng)})
+    end = rng.randrange(len(text) - 2) + 1
+    while text[:end].count('"') % 2 == 0 or text[end - 1] == "\\":
+        end -= 1  # inside of a string, which no line break can end
+        if end == 0:
+            return "oops"
+    return text[:end].rstrip() or "oops"
+
+
+def _damaged(rng: random.Random, text: str) -> str:
+    start = rng.randrange(len(text))
+    return text[:start] + rng.choice(("", "x", '"', "{", "}")) + text[start + rng.randrange(4) :]
+
+
+def _resuming(text: str) -> list[tuple[str, bool]]:
+    """The rule, word by word and slowly."""
+    decoder = json.JSONDecoder()
+    records = []
+    position = 0
+    while position < len(text):
+        for start in range(position, len(text) + 1):
+            if start == len(text):
+                end = start
+                break
+            if text[start] == "{":
+                try:
+                    _, end = decoder.raw_decode(text, start)
+                    break
+                except json.JSONDecodeError:
+                    continue
+        if stretch := text[position:start].strip():
+            records.append((stretch, False))
+        if start < len(text):
+            records.append((text[start:end], True))
+        position = end
+    return records

@@ -1,0 +1,120 @@
+"""A lakehouse of its own for a test: started on free ports, loaded and built through the real commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pyiceberg.catalog import Catalog, load_catalog
+
+from loaders.lakehouse import duckdb_session, store
+from loaders.lakehouse.settings import ADMIN_GRPC_OFFSET, PORT_NAMES, PROJECT_ROOT, Settings
+
+Row = dict[str, Any]
+
+
+def free_port_block() -> int:
+    """The first port of a block that nothing listens on."""
+    for first in range(31000, 50000, 20):
+        block = [first + offset for offset in range(len(PORT_NAMES))]
+        if all(_is_free(port) for port in [*block, block[-1] + ADMIN_GRPC_OFFSET]):
+            return first
+    raise RuntimeError("no block of free ports between 31000 and 50000")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+class Warehouse:
+    """One local lakehouse with its loaders and its dbt project."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = Settings(home=home / "lakehouse", port=free_port_block())
+        self.environment = {
+            **os.environ,
+            "LAKEHOUSE_HOME": str(self.settings.home),
+            "LAKEHOUSE_PORT": str(self.settings.port),
+            "DBT_TARGET_PATH": str(home / "target"),
+            "DBT_LOG_PATH": str(home / "logs"),
+            "DBT_PROFILES_DIR": str(PROJECT_ROOT),
+            "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH", "tests/offline_packages"),
+            "PYICEBERG_HOME": str(home),
+        }
+
+    def close(self) -> None:
+        """Stop the store."""
+        store.stop(self.settings)
+
+    def command(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+        """Run a program of the virtual environment in the checkout; a failure shows its output."""
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
+            cwd=PROJECT_ROOT,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+        return done
+
+    def load(self, loader: str, uri: Path | str, into: str | None = None) -> Row:
+        """Run a loader; returns its summary."""
+        more = ["--into", into] if into else []
+        return json.loads(self.command("python", "-m", "loaders", loader, str(uri), *more, "--json").stdout)
+
+    def dbt(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+        """Run dbt."""
+        return self.command("dbt", *arguments, check=check, **environment)
+
+    def catalog(self) -> Catalog:
+        """The lakehouse's catalog, through pyiceberg."""
+        return load_catalog("test", **store.ensure_running(self.settings).catalog_properties())
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB whose catalog `lake` is this lakehouse."""
+        running = store.ensure_running(self.settings)
+        connection = duckdb.connect(config=duckdb_session.connection_options(running))
+        duckdb_session.prepare(connection, running)
+        duckdb_session.attach(connection, running)
+        return connection
+
+    def rows(self, table: str, columns: str = "*") -> list[Row]:
+        """All rows of `namespace.table`."""
+        with self.connect() as connection:
+            result = connection.execute(f"select {columns} from lake.{table}")
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def snapshot_ids(self) -> dict[str, int | None]:
+        """The current snapshot of every table of the catalog, read by pyiceberg."""
+        catalog = self.catalog()
+        tables = [name for namespace in catalog.list_namespaces() for name in catalog.list_tables(namespace)]
+        found = {}
+        for name in tables:
+            snapshot = catalog.load_table(name).current_snapshot()
+            found[".".join(name)] = snapshot.snapshot_id if snapshot else None
+        return found
+
+
+    def models(self) -> dict[str, str]:
+        """Every stored model and snapshot of the manifest: its name and `schema.table`."""
+        manifest = json.loads((Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
+        return {
+            node["name"]: f"{node['schema']}.{node['alias']}"
+            for node in manifest["nodes"].values()
+            if node["resource_type"] in ("model", "snapshot") and node["config"]["materialized"] != "ephemeral"
+        }

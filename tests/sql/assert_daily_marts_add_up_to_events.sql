@@ -1,0 +1,86 @@
+-- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and products.
+with
+
+events as (
+
+    select
+        event_date,
+        count(case when event_type = 'purchase' then 1 end) as purchases,
+        coalesce(sum(revenue), 0) as revenue,
+        count(category) as events_with_category,
+        count(case when product_id is not null and event_type = 'add_to_cart' then 1 end) as add_to_carts
+    from {{ ref('fct_web_events') }}
+    group by event_date
+
+),
+
+hourly_revenue as (
+
+    select
+        event_date,
+        sum(transaction_count) as purchases,
+        sum(total_revenue) as revenue
+    from {{ ref('hourly_revenue') }}
+    group by event_date
+
+),
+
+category_performance as (
+
+    select
+        event_date,
+        sum(event_count) as events_with_category
+    from {{ ref('category_performance') }}
+    group by event_date
+
+),
+
+product_daily as (
+
+    select
+        event_date,
+        sum(add_to_carts) as add_to_carts
+    from {{ ref('int_product_daily') }}
+    group by event_date
+
+),
+
+days as (
+
+    select event_date from events
+    union
+    select event_date from {{ ref('user_activity') }}
+    union
+    select event_date from hourly_revenue
+    union
+    select event_date from category_performance
+    union
+    select event_date from product_daily
+
+)
+
+select
+    days.event_date,
+    events.event_date is null as has_no_event,
+    user_activity.event_date is null as is_not_in_user_activity,
+    events.purchases,
+    hourly_revenue.purchases as purchases_in_hourly_revenue,
+    events.revenue,
+    hourly_revenue.revenue as revenue_in_hourly_revenue,
+    events.events_with_category,
+    category_performance.events_with_category as events_in_category_performance,
+    events.add_to_carts,
+    product_daily.add_to_carts as add_to_carts_in_product_daily
+from days
+left join events on days.event_date = events.event_date
+left join {{ ref('user_activity') }} as user_activity on days.event_date = user_activity.event_date
+left join hourly_revenue on days.event_date = hourly_revenue.event_date
+left join category_performance on days.event_date = category_performance.event_date
+left join product_daily on days.event_date = product_daily.event_date
+where
+    events.event_date is null
+    or user_activity.event_date is null
+    or events.purchases <> coalesce(hourly_revenue.purchases, 0)
+    or events.revenue <> coalesce(hourly_revenue.revenue, 0)
+    or events.events_with_category <> coalesce(category_performance.events_with_category, 0)
+    or events.add_to_carts <> coalesce(product_daily.add_to_carts, 0)

@@ -1,0 +1,36 @@
+-- Proves that the loaders' own account agrees: every record in the ledger is one that load_reconciliation explains.
+with
+
+ledger as (
+
+    select
+        cast(loaded_at as date) as load_date,
+        source,
+        sum(record_count) as record_count
+    from {{ source('raw', 'load_batches') }}
+    where
+        dataset = 'web_events'
+        and batch_id in (select batch_id from {{ ref('int_batch_reach') }} where dataset = 'web_events')
+    group by cast(loaded_at as date), source
+
+),
+
+explained as (
+
+    select
+        load_date,
+        source,
+        events + duplicates + rejected + superseded as record_count
+    from {{ ref('load_reconciliation') }}
+
+)
+
+select
+    coalesce(ledger.load_date, explained.load_date) as load_date,
+    coalesce(ledger.source, explained.source) as source,
+    ledger.record_count as records_in_ledger,
+    explained.record_count as records_explained
+from ledger
+full outer join explained
+    on ledger.load_date = explained.load_date and ledger.source = explained.source
+where coalesce(ledger.record_count, 0) <> coalesce(explained.record_count, 0)
