@@ -13,8 +13,9 @@ import click
 from loaders.demo import demo
 from loaders.errors import LoaderError, one_line
 from loaders.lakehouse.cli import lakehouse_group
-from loaders.loading import DATASETS, DEFAULT_BATCH_BYTES, run
+from loaders.loading import DEFAULT_BATCH_BYTES, run
 from loaders.progress_bar import ProgressBar
+from loaders.raw_tables import DATASETS
 from loaders.sample import DEFAULT_START, generate_sample
 
 

@@ -1,7 +1,7 @@
 """`python -m loaders demo`: sample data through both loaders and dbt, then a report for people.
 
-The first run makes two weeks of events; each further run makes the next three days of the same world, loads them
-and builds incrementally.
+The first run makes two weeks of events; each further run makes the next three days of the same world, loads
+them and builds incrementally.
 """
 
 from __future__ import annotations
@@ -195,7 +195,8 @@ def _report(
 
 def _account(connection: duckdb.DuckDBPyConnection, manifests: Sequence[Manifest]) -> Table:
     found = connection.execute(
-        "select sum(raw_records), sum(events), sum(duplicates), sum(superseded) from lake.analytics.load_reconciliation"
+        "select sum(raw_records), sum(events), sum(duplicates), sum(superseded) "
+        "from lake.analytics.load_reconciliation"
     ).fetchone()
     reasons = connection.execute(
         "select rejection_reason, count(*) from lake.analytics.rejected_events group by 1 order by 1"

@@ -24,10 +24,10 @@ from loaders.envelope import RAW_SCHEMA, batch_rows, object_rows
 from loaders.errors import LoaderError
 from loaders.ledger import Ledger, LedgerEntry, Version
 from loaders.objects import Listing, StoredObject, list_objects
+from loaders.raw_tables import create_raw_tables
 from loaders.reading import read_records
 from loaders.summary import Summary
 
-DATASETS = ("web_events", "transactions", "products", "reviews")
 DEFAULT_BATCH_BYTES = 256 << 20
 
 
@@ -66,7 +66,7 @@ def run(
 
     Args:
         uri: see `list_objects`.
-        dataset: one of DATASETS.
+        dataset: one of `raw_tables.DATASETS`.
         source: `firehose` or `historical`.
         batch_bytes: a batch is committed when its objects reach this size, without compression.
         progress: hears of the progress.
@@ -78,7 +78,9 @@ def run(
     started = time.monotonic()
     try:
         listing = list_objects(uri)
-        load(open_catalog(), listing, summary, source=source, batch_bytes=batch_bytes, progress=progress)
+        catalog = open_catalog()
+        create_raw_tables(catalog)
+        load(catalog, listing, summary, source=source, batch_bytes=batch_bytes, progress=progress)
     except LoaderError as error:
         summary.errors.append(error)
     summary.seconds = time.monotonic() - started

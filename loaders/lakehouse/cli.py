@@ -7,6 +7,7 @@ import click
 from loaders.catalog import open_catalog
 from loaders.lakehouse import store
 from loaders.lakehouse.settings import Settings
+from loaders.raw_tables import create_raw_tables
 
 
 @click.group("lakehouse")
@@ -16,8 +17,9 @@ def lakehouse_group() -> None:
 
 @lakehouse_group.command()
 def up() -> None:
-    """Start it when it is not up."""
+    """Start it when it is not up, and make the raw tables."""
     _print_running(store.ensure_running())
+    create_raw_tables(open_catalog())
 
 
 @lakehouse_group.command()

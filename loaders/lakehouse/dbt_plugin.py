@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin of target `local`: any dbt command that connects starts the lakehouse when it is not up."""
+"""dbt-duckdb plugin of target `local`: a dbt command that connects starts the lakehouse when it is not up."""
 
 from __future__ import annotations
 

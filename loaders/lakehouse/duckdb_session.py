@@ -51,8 +51,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
         connection.execute(f"load {extension}")
     # Keys are hexadecimal text of our own making: they need no escaping.
     connection.execute(
-        f"create or replace temporary secret lakehouse_catalog (type iceberg, client_id '{store.access_key}', "
-        f"client_secret '{store.secret_key}', oauth2_server_uri '{store.settings.iceberg_uri}/v1/oauth/tokens')"
+        f"create or replace temporary secret lakehouse_catalog (type iceberg, "
+        f"client_id '{store.access_key}', client_secret '{store.secret_key}', "
+        f"oauth2_server_uri '{store.settings.iceberg_uri}/v1/oauth/tokens')"
     )
     connection.execute(
         f"create or replace temporary secret lakehouse_s3 (type s3, key_id '{store.access_key}', "

@@ -25,7 +25,12 @@ def canonical_json_object(text: str) -> str | None:
 def register(connection: DuckDBPyConnection) -> None:
     """Make `canonical_json_object(varchar) -> varchar` known to a DuckDB instance."""
     connection.create_function(
-        "canonical_json_object", _canonical_json_objects, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special"
+        "canonical_json_object",
+        _canonical_json_objects,
+        ["VARCHAR"],
+        "VARCHAR",
+        type="arrow",
+        null_handling="special",
     )
 
 

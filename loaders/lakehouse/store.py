@@ -28,6 +28,8 @@ from loaders.lakehouse.settings import LANDING_BUCKET, PORT_NAMES, WAREHOUSE, Cr
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0
+# Loaders skip names that start with a dot.
+PROBE_KEY = ".lakehouse/probe"
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ def find_running(settings: Settings) -> Store | None:
         return None
     if state["port"] != settings.port:
         raise LoaderError(
-            f"the local lakehouse in {settings.home} already runs on port {state['port']}, not {settings.port}: "
-            f"unset LAKEHOUSE_PORT or stop it with 'make down' first"
+            f"the local lakehouse in {settings.home} already runs on port {state['port']}, "
+            f"not {settings.port}: unset LAKEHOUSE_PORT or stop it with 'make down' first"
         )
     return Store(settings, Credentials.load_or_create(settings.home), state["pid"])
 
@@ -156,7 +158,7 @@ def _start(settings: Settings, credentials: Credentials) -> Store:
     # The store remembers its options there and would prefer them to new ports.
     (data / "mini.options").unlink(missing_ok=True)
     with log_path.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - arguments are ours
+        process = subprocess.Popen(
             _command(settings, data),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -245,10 +247,12 @@ def _wait_until_ready(store: Store, process: subprocess.Popen[bytes], log_path: 
                 f"the local lakehouse did not start (exit status {process.returncode}): "
                 f"{_last_line(log_path)}; see {log_path}"
             )
-        if _serves(store) and _buckets_exist(store):
+        if _serves(store) and _stores_objects(store):
             return
         time.sleep(0.1)
-    raise LoaderError(f"the local lakehouse did not answer within {START_TIMEOUT_SECONDS:.0f} s; see {log_path}")
+    raise LoaderError(
+        f"the local lakehouse did not answer within {START_TIMEOUT_SECONDS:.0f} s; see {log_path}"
+    )
 
 
 def _serves(store: Store) -> bool:
@@ -258,7 +262,7 @@ def _serves(store: Store) -> bool:
 def _answers(url: str) -> bool:
     """Whether an HTTP server answers there, with whatever status below 500."""
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+        with urllib.request.urlopen(url, timeout=2):
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500
@@ -266,7 +270,11 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _buckets_exist(store: Store) -> bool:
+def _stores_objects(store: Store) -> bool:
+    """Whether S3 gives back an object: it answers a little before its volumes are known after a restart.
+
+    The object is the one of the first start, so a volume of earlier runs is read.
+    """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
@@ -280,8 +288,12 @@ def _buckets_exist(store: Store) -> bool:
         config=Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5),
     )
     try:
-        client.head_bucket(Bucket=LANDING_BUCKET)
         client.head_bucket(Bucket=WAREHOUSE)
+        try:
+            client.get_object(Bucket=LANDING_BUCKET, Key=PROBE_KEY)["Body"].read()
+        except client.exceptions.NoSuchKey:
+            client.put_object(Bucket=LANDING_BUCKET, Key=PROBE_KEY, Body=b"the local lakehouse was here")
+            client.get_object(Bucket=LANDING_BUCKET, Key=PROBE_KEY)["Body"].read()
         return True
     except (BotoCoreError, ClientError):
         return False

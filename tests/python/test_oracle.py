@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from oracle import Oracle, compute, event_id_problems
 from oracle.records import RawRow, Rejected, detect_format, read_event
 from oracle.values import as_bigint, as_money, as_time, page_path, to_datetime

@@ -116,7 +116,7 @@ def test_stops_restarts_with_further_catalogs_and_reports_bad_ones(server: Trino
     assert trino.find_running(settings) is None
     assert not trino.stop(settings)
 
-    with pytest.raises(LoaderError, match=r"did not start .*Invalid value 'nonsense'"):
+    with pytest.raises(LoaderError, match=r"did not start: .*Invalid value 'nonsense'"):
         trino.start(settings, {"broken": {"connector.name": "iceberg", "iceberg.catalog.type": "nonsense"}})
     assert trino.find_running(settings) is None
 

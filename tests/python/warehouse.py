@@ -68,7 +68,9 @@ class Warehouse:
             check=False,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+            raise AssertionError(
+                f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+            )
         return done
 
     def load(self, loader: str, uri: Path | str, into: str | None = None) -> Row:
@@ -109,12 +111,12 @@ class Warehouse:
             found[".".join(name)] = snapshot.snapshot_id if snapshot else None
         return found
 
-
     def models(self) -> dict[str, str]:
         """Every stored model and snapshot of the manifest: its name and `schema.table`."""
         manifest = json.loads((Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
         return {
             node["name"]: f"{node['schema']}.{node['alias']}"
             for node in manifest["nodes"].values()
-            if node["resource_type"] in ("model", "snapshot") and node["config"]["materialized"] != "ephemeral"
+            if node["resource_type"] in ("model", "snapshot")
+            and node["config"]["materialized"] != "ephemeral"
         }

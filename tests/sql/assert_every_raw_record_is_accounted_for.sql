@@ -10,7 +10,10 @@ ledger as (
     from {{ source('raw', 'load_batches') }}
     where
         dataset = 'web_events'
-        and batch_id in (select batch_id from {{ ref('int_batch_reach') }} where dataset = 'web_events')
+        and batch_id in (
+            select batch_id from {{ ref('int_batch_reach') }}
+            where dataset = 'web_events'
+        )
     group by cast(loaded_at as date), source
 
 ),

@@ -39,12 +39,12 @@ sessions as (
 
 select sessions.*
 from sessions
-left join {{ ref('fct_sessions') }} as stored
-    on sessions.session_id = stored.session_id
+left join {{ ref('fct_sessions') }} as counted
+    on sessions.session_id = counted.session_id
 where
     sessions.start_count <> 1
     or sessions.long_gap_count > 0
-    or stored.session_id is null
-    or sessions.event_count <> stored.event_count
-    or sessions.session_start_at <> stored.session_start_at
-    or sessions.session_end_at <> stored.session_end_at
+    or counted.session_id is null
+    or sessions.event_count <> counted.event_count
+    or sessions.session_start_at <> counted.session_start_at
+    or sessions.session_end_at <> counted.session_end_at

@@ -20,7 +20,7 @@ new_batches as (
         batch_id
     from objects
     {% if is_incremental() %}
-        where batch_id not in (select known.batch_id from {{ this }} as known)
+    where batch_id not in (select known.batch_id from {{ this }} as known)
     {% endif %}
 
 ),
@@ -74,7 +74,7 @@ staged_dates as (
         event_date
     from {{ ref('stg_web_events') }}
     {% if is_incremental() %}
-        where {{ in_batches(staged_batches_to_reach()) }}
+    where {{ in_batches(staged_batches_to_reach()) }}
     {% endif %}
     union all
     select distinct

@@ -9,7 +9,7 @@ daily as (
 
     select * from {{ ref('int_product_daily') }}
     {% if not new.everything %}
-        where product_id in (select product_id from ({{ touched_copies }}) as touched)
+    where product_id in (select product_id from ({{ touched_copies }}) as touched)
     {% endif %}
 
 ),

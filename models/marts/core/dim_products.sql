@@ -15,10 +15,10 @@ records as (
     where
         rejection_reason is null
         {% if not new.everything %}
-            and product_id in (
-                select fresh.product_id from {{ ref('stg_products') }} as fresh
-                where {{ in_batches(new, 'fresh.batch_id') }}
-            )
+        and product_id in (
+            select fresh.product_id from {{ ref('stg_products') }} as fresh
+            where {{ in_batches(new, 'fresh.batch_id') }}
+        )
         {% endif %}
 
 ),

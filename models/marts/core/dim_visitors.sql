@@ -14,7 +14,7 @@ sessions as (
 
     select * from {{ ref('fct_sessions') }}
     {% if not new.everything %}
-        where visitor_id in (select visitor_id from ({{ touched_copies }}) as touched)
+    where visitor_id in (select visitor_id from ({{ touched_copies }}) as touched)
     {% endif %}
 
 ),

@@ -78,7 +78,10 @@ kept_sessions as (
 
 visitor_sessions as (
 
-    select *, cast(null as bigint) as stored_session_number from rebuilt_sessions
+    select
+        *,
+        cast(null as bigint) as stored_session_number
+    from rebuilt_sessions
     {% if not new.everything %}
     union all
     select

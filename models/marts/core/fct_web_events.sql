@@ -29,7 +29,7 @@ records as (
     where
         rejection_reason is null
         {% if not new.everything %}
-            and {{ in_session_dates(dates) if dates else 'false' }}
+        and {{ in_session_dates(dates) if dates else 'false' }}
         {% endif %}
 
 ),

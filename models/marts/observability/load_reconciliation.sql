@@ -14,7 +14,10 @@ raw_records as (
     from {{ source('raw', 'web_events') }}
     where
         {{ in_load_dates(load_dates) }}
-        and batch_id in (select batch_id from {{ ref('int_batch_reach') }} where dataset = 'web_events')
+        and batch_id in (
+            select batch_id from {{ ref('int_batch_reach') }}
+            where dataset = 'web_events'
+        )
     group by cast(loaded_at as date), source
 
 ),

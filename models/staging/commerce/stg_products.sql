@@ -21,7 +21,7 @@ texts as (
 
     select
         *,
-        {{ json_texts('product_json', fields) }} as texts
+        {{ json_texts('product_json', fields) }} as texts  -- noqa: PRS
     from records
 
 ),

@@ -45,8 +45,13 @@ enveloped as (
         case
             when payload_encoding <> 'utf8' then null
             when record_json is null then trim(replace(payload, '"', ''))
-            when {{ event_format_name('record_kinds') }} is null and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
-                then coalesce({{ json_text('record_json', 'data') }}, {{ json_text('record_json', 'kinesis.data') }})
+            when
+                {{ event_format_name('record_kinds') }} is null
+                and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
+                then coalesce(
+                    {{ json_text('record_json', 'data') }},  -- noqa: PRS
+                    {{ json_text('record_json', 'kinesis.data') }}  -- noqa: PRS
+                )
         end as envelope_data
     from keyed
 
@@ -85,7 +90,7 @@ texts as (
 
     select
         *,
-        {{ event_texts('event_json') }} as texts
+        {{ event_texts('event_json') }} as texts  -- noqa: PRS, LT02
     from recognised
 
 ),
@@ -186,7 +191,9 @@ final as (
             when rejection_reason is null
                 then coalesce(
                     own_event_id,
-                    {{ dbt.hash(dbt.concat(['event_json', "'|'", 'cast(' ~ epoch_microseconds('event_timestamp') ~ ' as varchar)'])) }}
+                    {{ dbt.hash(dbt.concat([
+                        'event_json', "'|'", 'cast(' ~ epoch_microseconds('event_timestamp') ~ ' as varchar)',
+                    ])) }}
                 )
         end as event_id,
         case when rejection_reason is null then event_timestamp end as event_timestamp,
@@ -214,7 +221,9 @@ final as (
         floorplan,
         case
             when coalesce(pitch, yaw, hfov) is not null
-                then {{ named_struct([('pitch', 'pitch', 'double'), ('yaw', 'yaw', 'double'), ('hfov', 'hfov', 'double')]) }}
+                then {{ named_struct([
+                    ('pitch', 'pitch', 'double'), ('yaw', 'yaw', 'double'), ('hfov', 'hfov', 'double'),
+                ]) }}
         end as coordinates,
         product_id,
         category,
