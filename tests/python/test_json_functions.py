@@ -1,0 +1,75 @@
+"""The canonical form of JSON, against what a Trino 476 server answered to json_format(json_parse(text))."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.lakehouse.json_functions import canonical_json_object
+
+# Each pair: a number as written in a record, and as Trino prints it.
+NUMBERS = {
+    "1.50": "1.5",
+    "1e2": "100.0",
+    "1.0": "1.0",
+    "9999999.0": "9999999.0",
+    "10000000.0": "1.0E7",
+    "100000000.0": "1.0E8",
+    "0.001": "0.001",
+    "0.0001": "1.0E-4",
+    "1e-7": "1.0E-7",
+    "123456789.123456789": "1.2345678912345679E8",
+    "9007199254740993.0": "9.007199254740992E15",
+    "-0": "0",
+    "-0.0": "-0.0",
+    "1E-400": "0.0",
+    "29.99": "29.99",
+    "12345678901234567890": "12345678901234567890",
+    "123456789012345678901234567890": "123456789012345678901234567890",
+    "-121.71": "-121.71",
+    "-1.5e10": "-1.5E10",
+}
+
+
+@pytest.mark.parametrize(("written", "printed"), NUMBERS.items())
+def test_numbers(written: str, printed: str) -> None:
+    assert canonical_json_object(f'{{"a":{written}}}') == f'{{"a":{printed}}}'
+    assert canonical_json_object(f'{{"a":[{{"b":{written}}}]}}') == f'{{"a":[{{"b":{printed}}}]}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ('{"b":1, "a":{"d":2,"c":3}}', '{"a":{"c":3,"d":2},"b":1}'),
+        ('{"a":1,"a":2}', '{"a":2}'),
+        ('{"a":{"x":1,"x":2}}', '{"a":{"x":2}}'),
+        ('{"A":1,"a":2}', '{"A":1,"a":2}'),
+        ('{"\\u0061":1,"a":2}', '{"a":2}'),
+        ('{"a":"\\u00e9\\u2028\\/"}', '{"a":"é\u2028/"}'),
+        ('{"a":"\\u001f\\u0000\\t"}', '{"a":"\\u001F\\u0000\\t"}'),
+        ('{"a":"\\ud83d\\ude00"}', '{"a":"\\uD83D\\uDE00"}'),
+        ('{"\uffff":1,"\U0001f600":2,"z":3}', '{"z":3,"\\uD83D\\uDE00":2,"\uffff":1}'),
+        (' {"a" : [ ] , "b" : null , "c":true,"d":false} ', '{"a":[],"b":null,"c":true,"d":false}'),
+    ],
+)
+def test_objects(text: str, canonical: str) -> None:
+    assert canonical_json_object(text) == canonical
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "1",
+        '"a"',
+        "null",
+        '{"a":NaN}',
+        '{"a":1} x',
+        '{"a":1}{}',
+        '{"a":"\\ud800"}',
+        "{'a':1}",
+        "\ufeff{}",
+    ],
+)
+def test_what_is_no_object(text: str) -> None:
+    assert canonical_json_object(text) is None
