@@ -9,17 +9,23 @@
 
 with
 
+{% if not new.everything %}
+touched as (
+
+    select distinct product_id from {{ ref('stg_products') }}
+    where {{ in_batches(new) }}
+
+),
+{% endif %}
+
 records as (
 
-    select * from {{ ref('stg_products') }}
-    where
-        rejection_reason is null
-        {% if not new.everything %}
-        and product_id in (
-            select fresh.product_id from {{ ref('stg_products') }} as fresh
-            where {{ in_batches(new, 'fresh.batch_id') }}
-        )
-        {% endif %}
+    select records.* from {{ ref('stg_products') }} as records
+    {% if not new.everything %}
+    inner join touched
+        on records.product_id = touched.product_id
+    {% endif %}
+    where records.rejection_reason is null
 
 ),
 

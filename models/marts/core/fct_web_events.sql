@@ -28,9 +28,7 @@ records as (
     select * from {{ ref('stg_web_events') }}
     where
         rejection_reason is null
-        {% if not new.everything %}
-        and {{ in_session_dates(dates) if dates else 'false' }}
-        {% endif %}
+        and {{ in_session_dates(dates) if dates else ('true' if new.everything else 'false') }}
 
 ),
 
