@@ -227,13 +227,13 @@ def _account(connection: duckdb.DuckDBPyConnection, manifests: Sequence[Manifest
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for number, column in enumerate(columns):
         table.add_column(_header(column), justify="left" if number == 0 else "right", no_wrap=True)
     return table
 
 
-def _header(column: str, width: int = 12) -> str:
+def _header(column: str, width: int = 10) -> str:
     """A long name in lines, cut at its underscores: the tables must fit 80 characters."""
     lines = [""]
     for part in column.replace("_", "_ ").split():

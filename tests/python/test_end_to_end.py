@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from comparison import assert_same_rows
 from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
@@ -184,46 +187,8 @@ def test_later_batches_equal_a_full_refresh(built: Built) -> None:
 
 
 def gunzip_lines(path: Path) -> list[bytes]:
-    import gzip
-
     return [line for line in gzip.decompress(path.read_bytes()).split(b"\n") if line.strip()]
 
 
 def set_modified(path: Path, timestamp: float) -> None:
-    import os
-
     os.utime(path, (timestamp, timestamp))
-
-
-# When a row was written is not what it says.
-LOAD_TIME_COLUMNS = {
-    "processed_timestamp",
-    "built_at",
-    "dbt_updated_at",
-    "dbt_valid_from",
-    "dbt_valid_to",
-    "dbt_scd_id",
-}
-# The account of what was built, by design one row per build.
-NOT_COMPARED = {"int_built_batches", "product_history"}
-
-
-def assert_same_rows(warehouse: Warehouse, one: str, other: str) -> None:
-    """Every stored model of the manifest holds the same rows in both schemas."""
-    with warehouse.connect() as connection:
-        for name, table in sorted(warehouse.models().items()):
-            if name in NOT_COMPARED:
-                continue
-            suffix = table.partition(".")[0].removeprefix(other).removeprefix(one)
-            left, right = f"lake.{one}{suffix}.{name}", f"lake.{other}{suffix}.{name}"
-            columns = [
-                row[0]
-                for row in connection.execute(f"describe {left}").fetchall()
-                if row[0] not in LOAD_TIME_COLUMNS
-            ]
-            listed = ", ".join(f'"{column}"' for column in columns)
-            for a, b in ((left, right), (right, left)):
-                extra = connection.execute(
-                    f"select {listed} from {a} except all select {listed} from {b}"
-                ).fetchall()
-                assert not extra, f"{name}: {len(extra)} rows only in {a}, e.g. {extra[0]}"
