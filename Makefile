@@ -32,7 +32,9 @@ $(READY): requirements-bootstrap.lock requirements-peer.lock requirements.lock p
 demo: setup  ## Sample data through both loaders and dbt, then a report; run it again for the next days
 	@$(BIN)/python -m loaders demo
 
-test: setup lint  ## All tests: linters, pytest, dbt's own tests on a real lakehouse
+test: setup  ## All tests: linters, pytest, dbt's own tests on lakehouses of their own
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
 lint: setup  ## ruff and sqlfluff

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
-import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyiceberg.catalog import Catalog, load_catalog
+from warehouse import Warehouse, free_port_block
 
 from loaders.lakehouse import store
-from loaders.lakehouse.settings import PORT_NAMES, Settings
+from loaders.lakehouse.settings import Settings
 
 _namespaces = itertools.count(1)
 
@@ -25,7 +25,7 @@ def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Store]
         for name in [name for name in os.environ if name.upper().startswith("PYICEBERG_")]:
             patch.delenv(name)
         patch.setenv("LAKEHOUSE_HOME", str(home))
-        patch.setenv("LAKEHOUSE_PORT", str(_free_ports(len(PORT_NAMES))))
+        patch.setenv("LAKEHOUSE_PORT", str(free_port_block()))
         running = store.ensure_running()
         yield running
         store.stop(Settings.from_environment())
@@ -38,20 +38,14 @@ def catalog(lakehouse: store.Store) -> Catalog:
 
 
 @pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    """A lakehouse of the test's own, with the commands that load and build it."""
+    one = Warehouse(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
 def namespace() -> str:
     """A raw namespace of the test's own."""
     return f"raw_{next(_namespaces)}"
-
-
-def _free_ports(count: int) -> int:
-    """The first of some free ports, below those that the system hands out by itself."""
-    for _ in range(100):
-        first = random.randrange(20_000, 32_000 - count)
-        if all(_is_free(port) for port in range(first, first + count)):
-            return first
-    raise RuntimeError("no block of free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +20,6 @@ from warehouse import Warehouse
 SEEDS = [int(seed) for seed in os.environ.get("INCREMENTAL_SEEDS", "1").split(",")]
 START = datetime(2026, 3, 1, 20, tzinfo=UTC)
 TYPES = ["page_view", "product_view", "add_to_cart", "purchase"]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    one = Warehouse(tmp_path)
-    yield one
-    one.close()
 
 
 def random_events(chance: random.Random) -> list[dict]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,13 +13,6 @@ import pytest
 from warehouse import Warehouse
 
 from loaders.lakehouse import store
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    one = Warehouse(tmp_path)
-    yield one
-    one.close()
 
 
 def write_numbers(warehouse: Warehouse, count: int) -> None:

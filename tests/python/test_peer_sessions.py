@@ -12,7 +12,6 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
 from warehouse import Warehouse
 
 
@@ -23,13 +22,6 @@ def ecom_rows() -> list[dict[str, str]]:
     path = Path(package.origin).parent / "datasets" / "ecom.csv.gz"
     with gzip.open(path, "rt", newline="") as file:
         return list(csv.DictReader(file))
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path):
-    one = Warehouse(tmp_path)
-    yield one
-    one.close()
 
 
 def test_the_published_sessions_come_out(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ Row = dict[str, Any]
 
 def free_port_block() -> int:
     """The first port of a block that nothing listens on."""
-    for first in range(31000, 50000, 20):
+    # Below the ports that systems hand out by themselves, also with the offset of the last port.
+    for first in range(20_000, 22_700, 20):
         block = [first + offset for offset in range(len(PORT_NAMES))]
         if all(_is_free(port) for port in [*block, block[-1] + ADMIN_GRPC_OFFSET]):
             return first
-    raise RuntimeError("no block of free ports between 31000 and 50000")
+    raise RuntimeError("no block of free ports between 20000 and 22700")
 
 
 def _is_free(port: int) -> bool:
@@ -49,7 +50,7 @@ class Warehouse:
             "DBT_TARGET_PATH": str(home / "target"),
             "DBT_LOG_PATH": str(home / "logs"),
             "DBT_PROFILES_DIR": str(PROJECT_ROOT),
-            "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH", "tests/offline_packages"),
+            "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
             "PYICEBERG_HOME": str(home),
         }
 
