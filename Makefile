@@ -13,7 +13,7 @@ export DBT_PACKAGES_PATH ?= tests/offline_packages
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format up down status build docs packages lock clean
+.PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,9 +66,24 @@ docs: setup  ## The data dictionary as a site
 packages: setup  ## Install the real dbt packages from the hub into dbt_packages
 	DBT_PACKAGES_PATH=dbt_packages $(BIN)/dbt deps
 
-lock: setup  ## Write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes --no-annotate \
+$(VENV)/.trino: requirements-trino.lock $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-trino.lock
+	@touch $@
+
+trino-up: $(VENV)/.trino  ## Start a Trino server on the local lakehouse, for dbt build --target trino
+	@$(BIN)/python -m loaders trino up
+
+trino-down: setup  ## Stop the Trino server; the lakehouse stays up
+	@$(BIN)/python -m loaders trino down
+
+parity: $(VENV)/.trino  ## Compare the models of target trino with those of target local, row by row
+	$(BIN)/python -m pytest tests/python/test_parity.py
+
+lock: setup  ## Write requirements.lock and requirements-trino.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --generate-hashes --no-annotate \
 		--no-header --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra trino --universal --generate-hashes \
+		--no-annotate --no-header --constraint requirements.lock --output-file requirements-trino.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays
 	rm -rf $(VENV) target logs dbt_packages

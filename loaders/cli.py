@@ -13,6 +13,7 @@ import click
 from loaders.demo import demo
 from loaders.errors import LoaderError, one_line
 from loaders.lakehouse.cli import lakehouse_group
+from loaders.lakehouse.trino_cli import trino_group
 from loaders.loading import DEFAULT_BATCH_BYTES, run
 from loaders.progress_bar import ProgressBar
 from loaders.raw_tables import DATASETS
@@ -39,6 +40,7 @@ def main(debug: bool) -> None:
 
 
 main.add_command(lakehouse_group)
+main.add_command(trino_group)
 main.add_command(demo)
 
 

@@ -63,51 +63,115 @@
 
 
 {#
-    After a run: remember for each incremental model that succeeded which batches it has built from. They are the
-    batches in int_batch_reach: that model runs before all that ask for new batches.
+    After a run: remember for each incremental model that succeeded which batches it has built from: those in
+    int_batch_reach that every incremental model it reads has built from, in this run or before. So a model that
+    ran while a parent was not selected asks for the batch again.
 #}
 {% macro record_built_batches(results) -%}
-    {%- if execute -%}
-    {%- set names = [] -%}
-    {%- for result in results
-        if result.node.resource_type == 'model'
-        and result.status == 'success'
-        and result.node.config.materialized == 'incremental'
-        and flags.WHICH in ('run', 'build', 'retry') -%}
-        {%- do names.append(result.node.name) -%}
-    {%- endfor -%}
-    {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') -%}
+    {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
     {%- set relations = {} -%}
-    {%- for node in nodes if node.name in ('int_batch_reach', 'int_built_batches') -%}
-        {%- do relations.update({
-            node.name: adapter.get_relation(node.database, node.schema, node.alias)
-        }) -%}
+    {%- set incremental = {} -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+        {%- do incremental.update({node.unique_id: node.name}) -%}
+        {%- if node.name in ('int_batch_reach', 'int_built_batches') -%}
+            {%- do relations.update({node.name: adapter.get_relation(node.database, node.schema, node.alias)}) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- if names and relations.get('int_batch_reach') and relations.get('int_built_batches') -%}
-        {%- set missing -%}
-            select
-                models.model_name,
-                batches.batch_id
-            from (select distinct batch_id from {{ relations['int_batch_reach'] }}) as batches
-            cross join (
-                {%- for name in names | sort %}
-                select '{{ name }}' as model_name {{ 'union all' if not loop.last }}
-                {%- endfor %}
-            ) as models
-            left join {{ relations['int_built_batches'] }} as built
-                on models.model_name = built.model_name and batches.batch_id = built.batch_id
-            where built.batch_id is null
-        {%- endset -%}
-        {#- Asked first: an insert of no rows would still be a snapshot on some engines. -#}
-        {%- if run_query('select count(*) from (' ~ missing ~ ') as missing').rows[0][0] > 0 -%}
+    {%- set succeeded = [] -%}
+    {%- for result in results if result.status == 'success' and result.node.unique_id in incremental -%}
+        {%- do succeeded.append(result.node) -%}
+    {%- endfor -%}
+    {%- if succeeded and relations.get('int_batch_reach') and relations.get('int_built_batches') -%}
+        {%- set built = open_batches(succeeded | map(attribute='name') | list, relations) -%}
+        {#- Results come in the order of the graph: what a model reads was looked at before it. -#}
+        {%- set models_by_batches = {} -%}
+        {%- for node in succeeded -%}
+            {%- set found = namespace(batches=built['']) -%}
+            {%- for parent in node.depends_on.nodes
+                if parent in incremental and incremental[parent] != 'int_built_batches' -%}
+                {%- set found.batches = found.batches
+                    | select('in', built.get(incremental[parent], [])) | list -%}
+            {%- endfor -%}
+            {%- do built.update({node.name: found.batches}) -%}
+            {%- do models_by_batches.setdefault(found.batches | join("', '"), []).append(node.name) -%}
+        {%- endfor -%}
+        {%- for batches, names in models_by_batches.items() if batches -%}
             {%- do run_query(
                 'insert into ' ~ relations['int_built_batches'] ~ ' (model_name, batch_id, built_at) '
-                ~ 'select model_name, batch_id, ' ~ invocation_started_at() ~ ' from (' ~ missing ~ ') as missing'
+                ~ not_yet_built(names, batches, relations)
             ) -%}
-            {%- do adapter.commit() -%}
+        {%- endfor -%}
+        {%- if built[''] -%}
+            {%- do commit_now() -%}
         {%- endif -%}
     {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    Of the batches that some of the models have not built from: the models that have, {name: batches}; all of these
+    batches under the empty name.
+#}
+{% macro open_batches(names, relations) -%}
+    {%- set batches_query -%}
+        select distinct reach.batch_id
+        from {{ relations['int_batch_reach'] }} as reach
+        left join (
+            select batch_id, count(distinct model_name) as models
+            from {{ relations['int_built_batches'] }}
+            where model_name in ('{{ names | join("', '") }}')
+            group by batch_id
+        ) as built
+            on reach.batch_id = built.batch_id
+        where coalesce(built.models, 0) < {{ names | length }}
+    {%- endset -%}
+    {%- set batches = run_query(batches_query).rows | map(attribute=0) | sort | list -%}
+    {%- set built = {'': batches} -%}
+    {%- if batches -%}
+        {%- for row in run_query(
+            'select model_name, batch_id from ' ~ relations['int_built_batches']
+            ~ " where batch_id in ('" ~ batches | join("', '") ~ "')"
+        ).rows -%}
+            {%- do built.setdefault(row[0], []).append(row[1]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(built) }}
+{%- endmacro %}
+
+{% macro not_yet_built(names, batches, relations) -%}
+    select
+        models.model_name,
+        batches.batch_id,
+        {{ invocation_started_at() }} as built_at
+    from (
+        select distinct batch_id from {{ relations['int_batch_reach'] }}
+        where batch_id in ('{{ batches }}')
+    ) as batches
+    cross join (
+        {%- for name in names %}
+        select '{{ name }}' as model_name {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as models
+    where
+        not exists (
+            select 1
+            from {{ relations['int_built_batches'] }} as built
+            where built.model_name = models.model_name and built.batch_id = batches.batch_id
+        )
+{%- endmacro %}
+
+
+{# Commit what run_query wrote; an engine that commits each statement has nothing to do. #}
+{% macro commit_now() -%}
+    {%- do adapter.dispatch('commit_now')() -%}
+{%- endmacro %}
+
+{% macro default__commit_now() -%}
+{%- endmacro %}
+
+{% macro duckdb__commit_now() -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 

@@ -35,6 +35,61 @@
 {%- endmacro %}
 
 
+
+{#
+    One MERGE: of its source one row, with removes = 1, meets all old rows that go; the computed rows meet none and are
+    inserted. So no key is needed, and an old row can't meet two rows of the source.
+#}
+{% macro default__get_incremental_replace_sql(arg_dict) -%}
+    {%- set target = arg_dict.target_relation -%}
+    {%- set source = arg_dict.temp_relation -%}
+    {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | list -%}
+    {%- set unique_key = arg_dict.unique_key -%}
+    {%- set goes = [] -%}
+    {%- set partitions = [] -%}
+    {%- set replaced = replaced_rows(target) -%}
+    {%- if replaced != 'false' -%}
+        {%- do goes.append(replaced) -%}
+        {%- do partitions.append(replaced_partitions(target, replaced)) -%}
+    {%- endif -%}
+    {%- if unique_key -%}
+        {%- set keys = ([unique_key] if unique_key is string else unique_key) | join(', ') -%}
+        {%- set bounds = partition_bounds(source) | trim -%}
+        {%- if bounds != 'false' -%}
+            {%- do goes.append('(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ source ~ ')') -%}
+            {%- do partitions.append(bounds) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if not goes %}
+    insert into {{ target }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }} from {{ source }}
+    {%- else %}
+    merge into {{ target }} as old
+    using (
+        {#- Names of their own: a bare name in a condition is the old row's. #}
+        select
+            0 as new_removes,
+            {%- for column in columns %}
+            {{ column }} as new_{{ loop.index }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ source }}
+        union all
+        select
+            1
+            {%- for column in columns -%}
+            , null
+            {%- endfor %}
+    ) as new
+        on
+            new_removes = case when ({{ goes | join(') or (') }}) then 1 end
+            {#- Again without subqueries, for the partitions only: this is what prunes. #}
+            and (({{ partitions | join(') or (') }}))
+    when matched then delete
+    when not matched and new_removes = 0 then insert ({{ columns | join(', ') }})
+        values ({% for column in columns %}new_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- endif %}
+{%- endmacro %}
+
 {# The condition that meta.replaces names, on the rows of the model's own table. #}
 {% macro replaced_rows(target) -%}
     {%- set name = config.get('meta', {}).get('replaces') -%}
@@ -42,6 +97,21 @@
         {{ context['replaces_' ~ name](target) | trim }}
     {%- else -%}
         false
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    A simpler condition that holds for all rows that meta.replaces names: the macro `partitions_<name>`, else the
+    condition itself when it asks no other table, else nothing is known.
+#}
+{% macro replaced_partitions(target, replaced) -%}
+    {%- set macro_name = 'partitions_' ~ config.get('meta', {}).get('replaces') -%}
+    {%- if macro_name in context -%}
+        {{ context[macro_name](target) | trim }}
+    {%- elif 'select' not in replaced -%}
+        {{ replaced }}
+    {%- else -%}
+        true
     {%- endif -%}
 {%- endmacro %}
 
@@ -93,6 +163,10 @@
         {{ in_event_dates(new) }}
         and (event_id, event_date) in (select event_id, event_date from ({{ touched_copies(new) }}) as copies)
     {%- endif -%}
+{%- endmacro %}
+
+{% macro partitions_touched_identities(target) -%}
+    {{ in_event_dates(new_batches()) }}
 {%- endmacro %}
 
 {# The sessions that the new batches can change. #}

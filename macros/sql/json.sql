@@ -11,17 +11,57 @@
     {{ return(adapter.dispatch('canonical_json_object')(text)) }}
 {%- endmacro %}
 
+{#
+    What json_parse accepts and DuckDB's function refuses is left out: lone surrogates, numbers that no double holds,
+    and objects nested deeper than 254 levels (a few thousand would end the query, try or not). Each is looked for in
+    the text before parsing, since of repeated keys json_parse hides all but the last. The lambda is there to compute
+    `text` once.
+#}
 {% macro default__canonical_json_object(text) -%}
-    case
-        when
-            substr(ltrim({{ text }}, chr(9) || chr(10) || chr(13) || ' '), 1, 1) = '{'
-            {#- A lone surrogate is no text; Trino would turn it into a question mark. -#}
-            and not regexp_like(
-                {{ text }},
-                '(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}'
-            )
-            then json_format(try(json_parse({{ text }})))
-    end
+    {#- What strings hold is no structure and no number. -#}
+    {%- set structure = "regexp_replace(record, '\"(?:[^\"\\\\]++|\\\\.)*+\"', '\"')" -%}
+    element_at(
+        transform(
+            array[{{ text }}],
+            record -> case
+                when not regexp_like(record, '^[ \t\r\n]*\{') then null
+                when
+                    regexp_like(record, '\\u[dD][89a-fA-F]')
+                    and regexp_like(
+                        regexp_replace(
+                            record, '\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', ''
+                        ),
+                        '\\u[dD][89a-fA-F]'
+                    )
+                    then null
+                when
+                    regexp_like(record, '[0-9][eE][+]?[0-9]{3}|[0-9]{200}')
+                    and any_match(
+                        regexp_extract_all({{ structure }}, '[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?'),
+                        number -> is_infinite(cast(number as double))
+                    )
+                    then null
+                when
+                    length(record) - length(replace(replace(record, '{', ''), '[', '')) > 254
+                    and reduce(
+                        regexp_extract_all({{ structure }}, '[{}]|\[|\]'),
+                        cast(row(0, 0) as row(depth integer, deepest integer)),
+                        (state, bracket) -> if(
+                            bracket in ('{', '['),
+                            cast(
+                                row(state.depth + 1, greatest(state.depth + 1, state.deepest))
+                                as row(depth integer, deepest integer)
+                            ),
+                            cast(row(state.depth - 1, state.deepest) as row(depth integer, deepest integer))
+                        ),
+                        state -> state.deepest
+                    ) > 254
+                    then null
+                else json_format(try(json_parse(record)))
+            end
+        ),
+        1
+    )
 {%- endmacro %}
 
 {% macro duckdb__canonical_json_object(text) -%}
@@ -38,16 +78,40 @@
 {%- endmacro %}
 
 {% macro default__json_texts(json, paths) -%}
-    array[
-        {%- for path in paths %}
-        {%- if path is none %}
-        cast(null as varchar){{ ',' if not loop.last }}
-        {%- else %}
-        {%- set text = 'json_extract_scalar(' ~ json ~ ", '" ~ json_path(path, bracketed=true) ~ "')" %}
-        case when not regexp_like({{ text }}, '^[ \t\r\n]*$') then {{ text }} end{{ ',' if not loop.last }}
-        {%- endif %}
-        {%- endfor %}
-    ]
+    transform(
+        array[
+            {%- for path in paths %}
+            {% if path is none -%}
+            cast(null as varchar)
+            {%- else -%}
+            json_extract_scalar({{ json }}, '{{ json_path(path, bracketed=true) }}')
+            {%- endif -%}
+            {{ ',' if not loop.last }}
+            {%- endfor %}
+        ],
+        text -> case
+            {#- Only what may be a number that the engines write differently, and is no string in the record. #}
+            when regexp_like(text, '^-?[0-9][.][0-9]+E-?[0-9]+$') and strpos({{ json }}, ':' || text) > 0
+                then {{ plain_number_text('text') }}
+            when regexp_like(text, '[^ \t\r\n]') then text
+        end
+    )
+{%- endmacro %}
+
+{# A number as DuckDB writes it (with a power of ten only below 1e-6 and from 1e21 on) from Java's 1.5E8. #}
+{% macro plain_number_text(text) -%}
+    {%- set digits = "regexp_replace(regexp_replace(" ~ text ~ ", 'E.*|[.-]', ''), '0+\\z', '')" -%}
+    {%- set exponent = "cast(regexp_extract(" ~ text ~ ", 'E(.*)', 1) as integer)" -%}
+    if(starts_with({{ text }}, '-'), '-', '') || case
+        when {{ exponent }} between 0 and 20 and length({{ digits }}) <= {{ exponent }} + 1
+            then rpad({{ digits }}, {{ exponent }} + 1, '0') || '.0'
+        when {{ exponent }} between 0 and 20
+            then substr({{ digits }}, 1, {{ exponent }} + 1) || '.' || substr({{ digits }}, {{ exponent }} + 2)
+        when {{ exponent }} between -6 and -1
+            then '0.' || rpad('', -1 - {{ exponent }}, '0') || {{ digits }}
+        else substr({{ digits }}, 1, 1) || if(length({{ digits }}) > 1, '.', '') || substr({{ digits }}, 2)
+            || 'e' || cast({{ exponent }} as varchar)
+    end
 {%- endmacro %}
 
 {% macro duckdb__json_texts(json, paths) -%}
@@ -73,18 +137,19 @@
 {%- endmacro %}
 
 {% macro default__json_kinds(json, paths) -%}
-    array[
-        {%- for path in paths %}
-        {%- set value = 'json_extract(' ~ json ~ ", '" ~ json_path(path, bracketed=true) ~ "')" %}
-        case
-            when {{ value }} is null then null
-            when substr(json_format({{ value }}), 1, 1) = '{' then 'OBJECT'
-            when substr(json_format({{ value }}), 1, 1) = '[' then 'ARRAY'
-            when json_format({{ value }}) = 'null' then 'NULL'
-            else 'SCALAR'
-        end{{ ',' if not loop.last }}
-        {%- endfor %}
-    ]
+    transform(
+        array[
+            {%- for path in paths %}
+            json_extract({{ json }}, '{{ json_path(path, bracketed=true) }}'){{ ',' if not loop.last }}
+            {%- endfor %}
+        ],
+        value -> case substr(json_format(value), 1, 1)
+            when '{' then 'OBJECT'
+            when '[' then 'ARRAY'
+            when 'n' then 'NULL'
+            else if(value is not null, 'SCALAR')
+        end
+    )
 {%- endmacro %}
 
 {% macro duckdb__json_kinds(json, paths) -%}
@@ -109,10 +174,14 @@
 {%- endmacro %}
 
 {% macro default__decode_base64(text) -%}
-    case
-        when to_utf8(from_utf8(try(from_base64({{ text }})))) = try(from_base64({{ text }}))
-            then from_utf8(try(from_base64({{ text }})))
-    end
+    element_at(
+        transform(
+            {#- Padding is optional for Trino, not for DuckDB. -#}
+            array[case when length({{ text }}) % 4 = 0 then try(from_base64({{ text }})) end],
+            bytes -> case when to_utf8(from_utf8(bytes)) = bytes then from_utf8(bytes) end
+        ),
+        1
+    )
 {%- endmacro %}
 
 {% macro duckdb__decode_base64(text) -%}

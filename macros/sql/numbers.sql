@@ -7,8 +7,8 @@
 {# decimal(18,2), halves rounded away from zero. #}
 {% macro to_money(text) -%}
     case
-        when {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
-            then try_cast(trim({{ text }}) as decimal(18, 2))
+        when {{ regexp_like(trim_blanks(text), number_pattern()) }}
+            then try_cast({{ trim_blanks(text) }} as decimal(18, 2))
     end
 {%- endmacro %}
 
@@ -16,22 +16,37 @@
 {% macro to_whole_number(text) -%}
     case
         when
-            {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
-            and try_cast(trim({{ text }}) as decimal(38, 6)) = floor(try_cast(trim({{ text }}) as decimal(38, 6)))
-            then try_cast(try_cast(trim({{ text }}) as decimal(38, 6)) as bigint)
+            {{ regexp_like(trim_blanks(text), number_pattern()) }}
+            and try_cast({{ trim_blanks(text) }} as decimal(38, 6)) = floor(try_cast({{ trim_blanks(text) }} as decimal(38, 6)))
+            then try_cast(try_cast({{ trim_blanks(text) }} as decimal(38, 6)) as bigint)
     end
 {%- endmacro %}
 
 {# double; null for infinity and NaN. #}
 {% macro to_double(text) -%}
     case
-        when {{ regexp_like('trim(' ~ text ~ ')', number_pattern()) }}
-            then try_cast(trim({{ text }}) as double)
+        when {{ regexp_like(trim_blanks(text), number_pattern()) }}
+            then try_cast({{ trim_blanks(text) }} as double)
     end
 {%- endmacro %}
 
 {# A ratio of counts, decimal(18,4), halves rounded up; null where the denominator is 0. #}
 {% macro ratio(numerator, denominator) -%}
+    {{ return(adapter.dispatch('ratio')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__ratio(numerator, denominator) -%}
+    {#- Division of whole numbers cuts; division of decimals would keep no more digits than its operands have. -#}
+    case
+        when {{ denominator }} > 0
+            then cast(
+                cast((2 * {{ numerator }} * 10000 + {{ denominator }}) / (2 * {{ denominator }}) as decimal(22, 4))
+                / 10000 as decimal(18, 4)
+            )
+    end
+{%- endmacro %}
+
+{% macro duckdb__ratio(numerator, denominator) -%}
     {#- In whole numbers: decimal division differs between the engines. -#}
     case
         when {{ denominator }} > 0

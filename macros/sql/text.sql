@@ -6,11 +6,23 @@
 {%- endmacro %}
 
 {% macro default__regexp_like(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
+    regexp_like({{ text }}, '{{ end_of_text(pattern) }}')
 {%- endmacro %}
 
 {% macro duckdb__regexp_like(text, pattern) -%}
     regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+
+{# A pattern whose last `$` is the very end of the text on every engine: Java's also matches before a last line feed. #}
+{% macro end_of_text(pattern) -%}
+    {{ return(pattern[:-1] ~ '\\z' if pattern.endswith('$') else pattern) }}
+{%- endmacro %}
+
+
+{# A text without blanks (space, tab, line feed, carriage return) at its ends. #}
+{% macro trim_blanks(text) -%}
+    trim(both ' ' || chr(9) || chr(10) || chr(13) from {{ text }})
 {%- endmacro %}
 
 
@@ -21,7 +33,7 @@
         else coalesce(
             nullif(
                 regexp_replace(
-                    regexp_replace({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', ''), '[?#].*$', ''
+                    regexp_replace({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', ''), '[?#].*\z', ''
                 ),
                 ''
             ),

@@ -7,17 +7,20 @@
     or +02, fractions, a bare date; no zone means UTC), or an epoch number: below 1e11 seconds, else milliseconds.
 #}
 {% macro parse_timestamp(text) -%}
-    {%- set is_number = regexp_like(text, '^[+-]?[0-9]{1,16}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$') -%}
+    {%- set is_number = regexp_like(text, '^[+-]?[0-9]{1,30}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$') -%}
     {%- set is_iso = regexp_like(
         text,
         '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
     ) -%}
+    {%- set number = 'try_cast(' ~ text ~ ' as decimal(38, 6))' -%}
     case
+        {#- Beyond the years 1 to 9999, in which all engines have timestamps, a time is the first or the last one. #}
         when {{ is_number }}
             then {{ epoch_to_timestamp(
-                'case when try_cast(' ~ text ~ ' as decimal(38, 6)) < 100000000000 '
-                ~ 'then try_cast(' ~ text ~ ' as decimal(38, 6)) * 1000000 '
-                ~ 'else try_cast(' ~ text ~ ' as decimal(38, 6)) * 1000 end'
+                'case when ' ~ number ~ ' < -62135596800 then -62135596800000000 '
+                ~ 'when ' ~ number ~ ' < 100000000000 then ' ~ number ~ ' * 1000000 '
+                ~ 'when ' ~ number ~ ' < 253402300800000 then ' ~ number ~ ' * 1000 '
+                ~ 'else 253402300799999999 end'
             ) }}
         when {{ is_iso }}
             then case
@@ -32,7 +35,7 @@
 
 {# The date and time of ISO text in UTC, cut to microseconds. #}
 {% macro iso_local_timestamp(text) -%}
-    try_cast(substr(replace(replace({{ text }}, 'T', ' '), 'Z', ''), 1, 26) as {{ timestamp_type() }})
+    try_cast({{ trim_blanks("substr(replace(replace(" ~ text ~ ", 'T', ' '), 'Z', ''), 1, 26)") }} as {{ timestamp_type() }})
 {%- endmacro %}
 
 {# Minutes east of UTC that the zone of ISO text says; 0 without a zone. #}
@@ -66,11 +69,10 @@
 {% macro default__epoch_to_timestamp(microseconds) -%}
     case
         when {{ microseconds }} between -62135596800000000 and 253402300799999999
-            then date_add(
-                'second',
-                cast(floor({{ microseconds }} / 1000000) as bigint),
-                timestamp '1970-01-01 00:00:00.000000'
-            ) + ({{ microseconds }} - floor({{ microseconds }} / 1000000) * 1000000) * interval '0.000001' second
+            {#- Of the functions that make timestamps only this one is exact to the microsecond. #}
+            then cast(
+                from_unixtime_nanos(cast(floor({{ microseconds }}) as decimal(38, 0)) * 1000) as timestamp(6)
+            )
     end
 {%- endmacro %}
 
@@ -88,7 +90,11 @@
 {%- endmacro %}
 
 {% macro default__epoch_microseconds(timestamp) -%}
-    date_diff('microsecond', timestamp '1970-01-01 00:00:00.000000', {{ timestamp }})
+    {#- Whole seconds and the fraction's six digits: there is no function for microseconds. -#}
+    (
+        date_diff('second', timestamp '1970-01-01 00:00:00', date_trunc('second', {{ timestamp }})) * 1000000
+        + cast(substr(cast(cast({{ timestamp }} as timestamp(6)) as varchar), -6) as bigint)
+    )
 {%- endmacro %}
 
 {% macro duckdb__epoch_microseconds(timestamp) -%}
@@ -140,7 +146,7 @@
 {%- endmacro %}
 
 {% macro default__regexp_group(text, pattern, group) -%}
-    regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
+    regexp_extract({{ text }}, '{{ end_of_text(pattern) }}', {{ group }})
 {%- endmacro %}
 
 {% macro duckdb__regexp_group(text, pattern, group) -%}

@@ -91,3 +91,17 @@ def test_any_history_equals_a_full_refresh(warehouse: Warehouse, tmp_path: Path,
         warehouse.dbt("run")
     warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
     assert_same_rows(warehouse, "analytics", "refreshed")
+
+
+def test_a_model_built_without_its_parents_asks_again(warehouse: Warehouse, tmp_path: Path) -> None:
+    """A batch counts as built by a model only when all that the model reads has built it too."""
+    events = random_events(random.Random(7))
+    write_object(tmp_path / "first" / "a.json", events[::2], START + timedelta(days=10))
+    write_object(tmp_path / "second" / "b.json", events[1::2], START + timedelta(days=10))
+    warehouse.load("firehose", tmp_path / "first")
+    warehouse.dbt("run")
+    warehouse.load("firehose", tmp_path / "second")
+    warehouse.dbt("run", "--select", "stg_web_events", "stg_products", "int_batch_reach", "user_activity")
+    warehouse.dbt("run")
+    warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
+    assert_same_rows(warehouse, "analytics", "refreshed")
