@@ -87,9 +87,10 @@ def ensure_running(settings: Settings | None = None) -> Store:
         LoaderError: a port of the block is taken by another program, or the store does not start.
     """
     settings = settings or Settings.from_environment()
+    _bypass_proxies()
     try:
         credentials = Credentials.load_or_create(settings.home)
-        with _start_lock(settings.home):
+        with start_lock(settings.home):
             running = find_running(settings)
             if running is not None and not _serves(running):
                 # Still starting, or ended by someone else just now.
@@ -106,7 +107,7 @@ def find_running(settings: Settings) -> Store | None:
         LoaderError: it runs, but on other ports than the settings say.
     """
     state = _read_state(settings.home)
-    if state is None or not _is_alive(state):
+    if state is None or not is_alive(state):
         return None
     if state["port"] != settings.port:
         raise LoaderError(
@@ -120,9 +121,9 @@ def stop(settings: Settings) -> bool:
     """Stop the store of this home; returns whether one was running."""
     if not settings.home.exists():
         return False
-    with _start_lock(settings.home):
+    with start_lock(settings.home):
         state = _read_state(settings.home)
-        if state is None or not _is_alive(state):
+        if state is None or not is_alive(state):
             return False
         process = psutil.Process(state["pid"])
         process.send_signal(signal.SIGTERM)
@@ -133,6 +134,14 @@ def stop(settings: Settings) -> bool:
             process.wait(STOP_TIMEOUT_SECONDS)
         _state_path(settings.home).unlink(missing_ok=True)
         return True
+
+
+def _bypass_proxies() -> None:
+    """Keep loopback out of the proxies that the environment names, for all clients of this process."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        if "127.0.0.1" not in hosts:
+            os.environ[name] = ",".join([*hosts, "127.0.0.1"])
 
 
 def _wait_for_answer(settings: Settings) -> Store | None:
@@ -224,12 +233,13 @@ def _check_ports(settings: Settings) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise LoaderError(
-                    f"port {port} ({name} of the local lakehouse) is taken by {_port_owner(port)}: "
+                    f"port {port} ({name} of the local lakehouse) is taken by {port_owner(port)}: "
                     f"set LAKEHOUSE_PORT to the first of {len(PORT_NAMES)} free ports"
                 ) from error
 
 
-def _port_owner(port: int) -> str:
+def port_owner(port: int) -> str:
+    """Who listens on a port, as far as this user may know."""
     try:
         for connection in psutil.net_connections("inet"):
             if connection.laddr and connection.laddr.port == port and connection.pid:
@@ -245,7 +255,7 @@ def _wait_until_ready(store: Store, process: subprocess.Popen[bytes], log_path: 
         if process.poll() is not None:
             raise LoaderError(
                 f"the local lakehouse did not start (exit status {process.returncode}): "
-                f"{_last_line(log_path)}; see {log_path}"
+                f"{last_line(log_path)}; see {log_path}"
             )
         if _serves(store) and _stores_objects(store):
             return
@@ -299,7 +309,8 @@ def _stores_objects(store: Store) -> bool:
         return False
 
 
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
+    """The last line of a log that says something."""
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it printed nothing"
 
@@ -315,7 +326,7 @@ def _read_state(home: Path) -> dict | None:
         return None
 
 
-def _is_alive(state: dict) -> bool:
+def is_alive(state: dict) -> bool:
     """Whether the process that was started is still the one with that id."""
     try:
         process = psutil.Process(state["pid"])
@@ -325,7 +336,8 @@ def _is_alive(state: dict) -> bool:
 
 
 @contextmanager
-def _start_lock(home: Path) -> Iterator[None]:
+def start_lock(home: Path) -> Iterator[None]:
+    """Let only one process at a time start or stop what lives in a home."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "store.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

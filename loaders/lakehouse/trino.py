@@ -33,11 +33,11 @@ from loaders.lakehouse.settings import WAREHOUSE, Settings
 from loaders.lakehouse.store import (
     STOP_TIMEOUT_SECONDS,
     Store,
-    _is_alive,
-    _last_line,
-    _port_owner,
-    _start_lock,
     ensure_running,
+    is_alive,
+    last_line,
+    port_owner,
+    start_lock,
 )
 
 CATALOG = "lake"
@@ -130,7 +130,7 @@ def start(settings: TrinoSettings | None = None, catalogs: Catalogs | None = Non
     store = ensure_running(settings.lakehouse)
     all_catalogs = {CATALOG: lake_catalog(store), **(catalogs or {})}
     try:
-        with _start_lock(settings.home):
+        with start_lock(settings.home):
             running = find_running(settings)
             if running is None:
                 return _start(settings, all_catalogs)
@@ -154,7 +154,7 @@ def find_running(settings: TrinoSettings) -> Trino | None:
         LoaderError: it runs, but on another port than the settings say.
     """
     state = _read_state(settings.home)
-    if not state or not _is_alive(state):
+    if not state or not is_alive(state):
         return None
     if state["port"] != settings.port:
         raise LoaderError(
@@ -168,9 +168,9 @@ def stop(settings: TrinoSettings) -> bool:
     """Stop the server of this home; returns whether one was running. The lakehouse stays up."""
     if not settings.home.exists():
         return False
-    with _start_lock(settings.home):
+    with start_lock(settings.home):
         state = _read_state(settings.home)
-        if not state or not _is_alive(state):
+        if not state or not is_alive(state):
             return False
         process = psutil.Process(state["pid"])
         process.send_signal(signal.SIGTERM)
@@ -459,7 +459,7 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise LoaderError(
-                f"port {port} of the Trino server is taken by {_port_owner(port)}: "
+                f"port {port} of the Trino server is taken by {port_owner(port)}: "
                 f"set TRINO_PORT to a free port"
             ) from error
 
@@ -468,7 +468,7 @@ def _wait_until_ready(settings: TrinoSettings, state: dict) -> None:
     log_path = settings.home / LOG_NAME
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        if not _is_alive(state):
+        if not is_alive(state):
             raise LoaderError(f"the Trino server did not start: {_first_error(log_path)}; see {log_path}")
         try:
             if not _ask(f"{settings.url}/v1/info")["starting"]:
@@ -483,7 +483,7 @@ def _wait_until_ready(settings: TrinoSettings, state: dict) -> None:
 def _first_error(log_path: Path) -> str:
     """The first numbered configuration error in the log, else its last line."""
     match = re.search(r"^1\) (.+)$", log_path.read_text(errors="replace"), re.MULTILINE)
-    return match[1] if match else _last_line(log_path)
+    return match[1] if match else last_line(log_path)
 
 
 def _run_statement(url: str, sql: str, timeout: float) -> list[list[object]]:
