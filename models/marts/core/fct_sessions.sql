@@ -27,7 +27,6 @@ ordered as (
 
     select
         *,
-        row_number() over (partition by session_id order by event_timestamp, event_id) as event_number,
         case when page_path is not null then row_number() over (
             partition by session_id, page_path is not null
             order by event_timestamp, event_id
