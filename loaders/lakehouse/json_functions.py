@@ -36,7 +36,11 @@ def canonical_json_object(text: str) -> str | None:
         return None
     if not isinstance(value, dict):
         return None
-    written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        # Nested deeper than 254 levels: no event, on any engine.
+        return None
     if _NEEDS_CARE.search(written):
         # orjson reads integers beyond 64 bits as floats; json keeps their digits.
         return _write(json.loads(text))

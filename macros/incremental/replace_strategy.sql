@@ -37,30 +37,42 @@
 
 
 {#
-    One MERGE: of its source one row, with removes = 1, meets all old rows that go; the computed rows meet none and are
-    inserted. So no key is needed, and an old row can't meet two rows of the source.
+    One MERGE. Its source has the computed rows, which meet no old row and are inserted, and the keys of the old rows
+    that go. Without a key it has one row that meets all old rows for which meta.replaces' condition holds.
+
+    A key (unique_key or meta.key; its columns are never null) is needed where the condition asks other tables: Trino
+    takes no such subquery in ON.
 #}
 {% macro default__get_incremental_replace_sql(arg_dict) -%}
     {%- set target = arg_dict.target_relation -%}
     {%- set source = arg_dict.temp_relation -%}
     {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | list -%}
     {%- set unique_key = arg_dict.unique_key -%}
-    {%- set goes = [] -%}
+    {%- set key = unique_key or config.get('meta', {}).get('key', []) -%}
+    {%- set key = [key] if key is string else key -%}
+    {%- set gone = [] -%}
     {%- set partitions = [] -%}
     {%- set replaced = replaced_rows(target) -%}
     {%- if replaced != 'false' -%}
-        {%- do goes.append(replaced) -%}
+        {%- if not key and 'select' in replaced -%}
+            {{ exceptions.raise_compiler_error(
+                "incremental strategy replace: meta.replaces of " ~ model.name ~ " asks other tables: "
+                ~ "say the model's key as unique_key or meta.key"
+            ) }}
+        {%- endif -%}
+        {%- if key -%}
+            {%- do gone.append('select distinct ' ~ key | join(', ') ~ ' from ' ~ target ~ ' where ' ~ replaced) -%}
+        {%- endif -%}
         {%- do partitions.append(replaced_partitions(target, replaced)) -%}
     {%- endif -%}
     {%- if unique_key -%}
-        {%- set keys = ([unique_key] if unique_key is string else unique_key) | join(', ') -%}
         {%- set bounds = partition_bounds(source) | trim -%}
         {%- if bounds != 'false' -%}
-            {%- do goes.append('(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ source ~ ')') -%}
+            {%- do gone.append('select ' ~ key | join(', ') ~ ' from ' ~ source) -%}
             {%- do partitions.append(bounds) -%}
         {%- endif -%}
     {%- endif -%}
-    {%- if not goes %}
+    {%- if not partitions %}
     insert into {{ target }} ({{ columns | join(', ') }})
     select {{ columns | join(', ') }} from {{ source }}
     {%- else %}
@@ -68,27 +80,43 @@
     using (
         {#- Names of their own: a bare name in a condition is the old row's. #}
         select
-            0 as new_removes,
             {%- for column in columns %}
-            {{ column }} as new_{{ loop.index }}{{ ',' if not loop.last }}
+            {{ column }} as new_{{ loop.index }},
             {%- endfor %}
+            {%- for column in key or ['all'] %}
+            null as gone_{{ loop.index }},
+            {%- endfor %}
+            false as is_gone
         from {{ source }}
         union all
         select
-            1
-            {%- for column in columns -%}
-            , null
+            {%- for column in columns %}
+            null,
             {%- endfor %}
+            {{ key | join(', ') if key else 1 }},
+            true
+        {%- if key %}
+        from (
+            {{ gone | join(' union ') }}
+        ) as gone
+        {%- endif %}
     ) as new
         on
-            new_removes = case when ({{ goes | join(') or (') }}) then 1 end
-            {#- Again without subqueries, for the partitions only: this is what prunes. #}
-            and (({{ partitions | join(') or (') }}))
+            {%- if key %}
+            {%- for column in key %}
+            old.{{ column }} = gone_{{ loop.index }}
+            and {% endfor -%}
+            {%- else %}
+            gone_1 = case when {{ replaced }} then 1 end
+            and {% endif -%}
+            {#- By partition once more: this is what prunes. #}
+            (({{ partitions | join(') or (') }}))
     when matched then delete
-    when not matched and new_removes = 0 then insert ({{ columns | join(', ') }})
+    when not matched and not is_gone then insert ({{ columns | join(', ') }})
         values ({% for column in columns %}new_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %})
     {%- endif %}
 {%- endmacro %}
+
 
 {# The condition that meta.replaces names, on the rows of the model's own table. #}
 {% macro replaced_rows(target) -%}

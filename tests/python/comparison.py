@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from warehouse import Warehouse
 
 # When a row was written is not what it says.
@@ -10,26 +15,90 @@ LOAD_TIME_COLUMNS = frozenset(
 )
 # int_built_batches is the account of what was built by which model; a snapshot has the states that dbt saw.
 NOT_COMPARED = frozenset({"int_built_batches", "product_history"})
+FLOAT_TOLERANCE = 1e-9
 
 
-def assert_same_rows(warehouse: Warehouse, one: str, other: str) -> None:
+def assert_same_rows(warehouse: Warehouse, one: str, other: str, *, same_history: bool = False) -> None:
     """Every stored model of the manifest holds the same rows in two schemas, in all columns but load times.
 
     Args:
         warehouse: holds both builds; the manifest is that of its last dbt command.
         one: the target schema (DBT_SCHEMA) of the first build.
         other: that of the second.
+        same_history: both were built after the same batches, so what a history leaves is compared too.
     """
     with warehouse.connect() as connection:
         for name, table in sorted(warehouse.models().items()):
-            if name in NOT_COMPARED:
+            if name in NOT_COMPARED and not same_history:
                 continue
-            suffix = table.partition(".")[0].removeprefix(other).removeprefix(one)
-            left, right = f"lake.{one}{suffix}.{name}", f"lake.{other}{suffix}.{name}"
-            described = connection.execute(f"describe {left}").fetchall()
-            columns = ", ".join(f'"{row[0]}"' for row in described if row[0] not in LOAD_TIME_COLUMNS)
-            for a, b in ((left, right), (right, left)):
-                extra = connection.execute(
-                    f"select {columns} from {a} except all select {columns} from {b}"
-                ).fetchall()
-                assert not extra, f"{name}: {len(extra)} rows only in {a}, e.g. {extra[0]}"
+            namespace, _, alias = table.partition(".")
+            suffix = namespace.removeprefix(other).removeprefix(one)
+            left, right = f"lake.{one}{suffix}.{alias}", f"lake.{other}{suffix}.{alias}"
+            described = {
+                relation: [row[:2] for row in connection.execute(f"describe {relation}").fetchall()]
+                for relation in (left, right)
+            }
+            assert described[left] == described[right], f"{name}: columns"
+            columns = [f'"{column}"' for column, _ in described[left] if column not in LOAD_TIME_COLUMNS]
+            if any(column == "dbt_valid_to" for column, _ in described[left]):
+                columns.append("dbt_valid_to is null")
+            listed = ", ".join(columns)
+            extra = [
+                connection.execute(f"select {listed} from {a} except all select {listed} from {b}").fetchall()
+                for a, b in ((left, right), (right, left))
+            ]
+            missing, found = _apart(*extra)
+            assert not missing, (
+                f"{name}: {len(missing)} rows only in {left}: {_show(columns, missing, found)}"
+            )
+            assert not found, f"{name}: {len(found)} rows only in {right}, e.g. {found[0]}"
+
+
+def _apart(left: Iterable[tuple], right: Iterable[tuple]) -> tuple[list[tuple], list[tuple]]:
+    """The rows of each side that have no equal on the other; floats are equal within the tolerance."""
+    candidates = defaultdict(list)
+    for row in right:
+        candidates[_exact(row)].append(row)
+    alone = []
+    for row in left:
+        others = candidates[_exact(row)]
+        match = next((other for other in others if _close(row, other)), None)
+        if match is None:
+            alone.append(row)
+        else:
+            others.remove(match)
+    return alone, [row for rows in candidates.values() for row in rows]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _exact(row: tuple) -> tuple:
+    return tuple(float if isinstance(leaf, float) else leaf for leaf in _leaves(row))
+
+
+def _close(row: tuple, other: tuple) -> bool:
+    pairs = zip(_leaves(row), _leaves(other), strict=True)
+    return all(
+        math.isclose(a, b, rel_tol=FLOAT_TOLERANCE, abs_tol=FLOAT_TOLERANCE)
+        for a, b in pairs
+        if isinstance(a, float)
+    )
+
+
+def _show(columns: list[str], missing: list[tuple], found: list[tuple]) -> str:
+    """The columns in which the two sides differ, and the pair of rows that differs least."""
+    row = missing[0]
+    if not found:
+        return str(row)
+    nearest = min(found, key=lambda other: sum(a != b for a, b in zip(row, other, strict=True)))
+    cells = zip(columns, row, nearest, strict=True)
+    differing = {column: (a, b) for column, a, b in cells if a != b}
+    return f"{row}; the nearest row of the other differs in {differing}"

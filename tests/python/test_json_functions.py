@@ -73,3 +73,8 @@ def test_objects(text: str, canonical: str) -> None:
 )
 def test_what_is_no_object(text: str) -> None:
     assert canonical_json_object(text) is None
+
+
+def test_an_object_nested_too_deep_is_none() -> None:
+    assert canonical_json_object('{"a":' * 300 + "1" + "}" * 300) is None
+    assert canonical_json_object('{"a":' * 200 + "1" + "}" * 200) is not None

@@ -1,7 +1,7 @@
 {{
     config(
         partitioned_by=['event_date'],
-        meta={'replaces': 'touched_identities'},
+        meta={'replaces': 'touched_identities', 'key': ['event_id', 'event_date']},
     )
 }}
 

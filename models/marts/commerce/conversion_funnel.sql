@@ -1,4 +1,4 @@
-{{ config(meta={'replaces': 'touched_products'}) }}
+{{ config(meta={'replaces': 'touched_products', 'key': 'product_id'}) }}
 
 {%- set new = new_batches() %}
 {%- set touched_copies = touched_copies(new) %}

@@ -1,0 +1,129 @@
+"""One code base, two engines: the models of target `trino` hold the rows that those of target `local` hold.
+
+Three batches are loaded. After each, three schemas are built from the same raw tables: one by DuckDB alone,
+one by Trino alone, and one that the engines hand to each other. All must agree after each batch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from comparison import assert_same_rows
+from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+from warehouse import Warehouse
+
+from loaders.errors import LoaderError
+from loaders.lakehouse import trino
+from loaders.lakehouse.trino import TrinoSettings
+from loaders.sample import generate_sample
+
+DATASETS = ("products", "transactions", "reviews")
+# By which engine the third schema is built after each batch.
+HAND_OVER = ("local", "trino", "local")
+
+
+def missing() -> str | None:
+    """Why the comparison can't be made here."""
+    if importlib.util.find_spec("dbt.adapters.trino") is None:
+        return "dbt-trino is not installed: run 'make parity', or install the extra 'trino'"
+    if not os.environ.get("TRINO_HOME") and not trino.cache_directory().is_dir() and not shutil.which("mvn"):
+        return "no Trino: neither TRINO_HOME is set nor the program mvn is installed"
+    try:
+        trino.find_java()
+    except LoaderError as error:
+        return str(error)
+    return None
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A lakehouse with a Trino server on it."""
+    if reason := missing():
+        pytest.skip(reason)
+    home = tmp_path_factory.mktemp("parity")
+    warehouse = Warehouse(home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = TrinoSettings(lakehouse=warehouse.settings, port=port, memory_megabytes=2048)
+    warehouse.environment |= {"TRINO_HOST": "127.0.0.1", "TRINO_PORT": str(port), "TRINO_CATALOG": "lake"}
+    try:
+        try:
+            trino.start(settings)
+        except LoaderError as error:
+            pytest.skip(f"no Trino: {error}")
+        yield warehouse
+    finally:
+        trino.stop(settings)
+        warehouse.close()
+
+
+def load_sample(warehouse: Warehouse, directory: Path, **options: int) -> None:
+    generate_sample(directory, seed=7, **options)
+    for loader, folder in (("historical", "archive"), ("firehose", "firehose")):
+        if (directory / folder).exists():
+            warehouse.load(loader, directory / folder)
+    for dataset in DATASETS:
+        if (directory / dataset).exists():
+            warehouse.load("historical", directory / dataset, dataset)
+
+
+def build(warehouse: Warehouse, target: str, schema: str) -> None:
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--target", target, DBT_SCHEMA=schema)
+
+
+def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path: Path) -> None:
+    objects = tmp_path / "objects"
+    events, products = nasty_events(), nasty_products()
+
+    def first() -> None:
+        load_sample(both, tmp_path / "first", events=1_500, days=3)
+        write_object(objects / "events" / "nasty.json", events)
+        write_object(objects / "events" / "half.json", events[: len(events) // 2])
+        write_object(objects / "products" / "nasty.json", products)
+
+    def second() -> None:
+        """The next day, and objects again: newer without some records, and older."""
+        load_sample(both, tmp_path / "second", events=500, days=1, first_day=3)
+        write_object(objects / "events" / "nasty.json", events[::3], MODIFIED_AT + timedelta(hours=1))
+        write_object(objects / "events" / "half.json", events[5:90], MODIFIED_AT - timedelta(hours=1))
+        changed = [line.replace(b'"price":', b'"brand":"new","price":') for line in products[::2]]
+        write_object(objects / "products" / "nasty.json", changed, MODIFIED_AT + timedelta(hours=1))
+
+    def third() -> None:
+        """Late copies only."""
+        write_object(objects / "events" / "late.json", events[::-2], MODIFIED_AT + timedelta(hours=2))
+        write_object(objects / "products" / "late.json", products[::5], MODIFIED_AT + timedelta(hours=2))
+
+    for load, target in zip((first, second, third), HAND_OVER, strict=True):
+        load()
+        both.load("firehose", objects / "events")
+        both.load("historical", objects / "products", "products")
+        build(both, "local", "parity_local")
+        build(both, "trino", "parity_trino")
+        assert_same_rows(both, "parity_trino", "parity_local", same_history=True)
+        build(both, target, "parity_handed_over")
+        assert_same_rows(both, "parity_handed_over", "parity_local", same_history=True)
+
+
+def test_building_again_changes_nothing(both: Warehouse) -> None:
+    before = both.snapshot_ids()
+    build(both, "trino", "parity_trino")
+    assert both.snapshot_ids() == before
+
+
+def test_full_refresh_on_trino_equals_its_history(both: Warehouse) -> None:
+    both.dbt("run", "--full-refresh", "--target", "trino", DBT_SCHEMA="parity_refreshed")
+    assert_same_rows(both, "parity_refreshed", "parity_trino")
+    both.dbt("docs", "generate", "--target", "trino", DBT_SCHEMA="parity_trino")
+
+
+def test_unit_tests_pass_on_trino(both: Warehouse) -> None:
+    both.dbt("test", "--select", "test_type:unit", "--target", "trino", DBT_SCHEMA="parity_trino")
