@@ -7,8 +7,6 @@ one by Trino alone, and one that the engines hand to each other. All must agree 
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 from comparison import assert_same_rows
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+from trino_available import missing_for_trino
 from warehouse import Warehouse
 
 from loaders.errors import LoaderError
@@ -33,13 +32,7 @@ def missing() -> str | None:
     """Why the comparison can't be made here."""
     if importlib.util.find_spec("dbt.adapters.trino") is None:
         return "dbt-trino is not installed: run 'make parity', or install the extra 'trino'"
-    if not os.environ.get("TRINO_HOME") and not trino.cache_directory().is_dir() and not shutil.which("mvn"):
-        return "no Trino: neither TRINO_HOME is set nor the program mvn is installed"
-    try:
-        trino.find_java()
-    except LoaderError as error:
-        return str(error)
-    return None
+    return missing_for_trino()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from trino_available import missing_for_trino
 
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session, trino
@@ -24,7 +24,7 @@ LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 @pytest.fixture(scope="module")
 def server(lakehouse: Store) -> Iterator[Trino]:
     """A running server on the lakehouse of the test session."""
-    if reason := _missing():
+    if reason := missing_for_trino():
         pytest.skip(reason)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TRINO_PORT", str(_free_port()))
@@ -214,17 +214,6 @@ def _make_server(directory: Path) -> None:
     (directory / "plugin" / "iceberg").mkdir(parents=True)
     (directory / "lib").mkdir()
     (directory / "lib" / "io.trino_trino-main-476.jar").touch()
-
-
-def _missing() -> str | None:
-    """Why no server can be started here."""
-    if not os.environ.get("TRINO_HOME") and shutil.which("mvn") is None:
-        return "no Trino: neither TRINO_HOME is set nor the program mvn is installed"
-    try:
-        trino.find_java()
-    except LoaderError as error:
-        return str(error)
-    return None
 
 
 def _free_port() -> int:
