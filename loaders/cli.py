@@ -15,6 +15,7 @@ from loaders.errors import LoaderError, one_line
 from loaders.lakehouse.cli import lakehouse_group
 from loaders.lakehouse.trino_cli import trino_group
 from loaders.loading import DEFAULT_BATCH_BYTES, run
+from loaders.maintenance.cli import maintain_command
 from loaders.progress_bar import ProgressBar
 from loaders.raw_tables import DATASETS
 from loaders.sample import DEFAULT_START, generate_sample
@@ -42,6 +43,7 @@ def main(debug: bool) -> None:
 main.add_command(lakehouse_group)
 main.add_command(trino_group)
 main.add_command(demo)
+main.add_command(maintain_command)
 
 
 def _load_options(command: Any) -> Any:

@@ -49,7 +49,8 @@ def append_batch(table: Table, rows: pa.Table, batch_id: str, loaded_at: str) ->
     with catalog_errors(f"batch {batch_id} can't be committed to {name}"):
         for wait in _WAITS_SECONDS:
             try:
-                _append_once(table, rows, {BATCH_ID: batch_id, LOADED_AT: loaded_at})
+                properties = {BATCH_ID: batch_id, LOADED_AT: loaded_at}
+                without_retries(table).append(rows, snapshot_properties=properties)
                 return
             except (CommitFailedException, CommitStateUnknownException, RequestException) as error:
                 logging.getLogger(__name__).debug("commit of %s to %s: %s", batch_id, name, error)
@@ -64,13 +65,15 @@ def append_batch(table: Table, rows: pa.Table, batch_id: str, loaded_at: str) ->
     )
 
 
-def _append_once(table: Table, rows: pa.Table, properties: dict[str, str]) -> None:
-    # pyiceberg's own retries would append on top of a state that nobody has looked at. They can only be
-    # turned off by a property of the table, here of this copy of its metadata; the table itself keeps its
-    # setting.
-    without_retries = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
-    table.metadata = table.metadata.model_copy(update={"properties": without_retries})
-    table.append(rows, snapshot_properties=properties)
+def without_retries(table: Table) -> Table:
+    """Make commits through this object fail when another writer was faster, instead of trying again.
+
+    pyiceberg's own retries would commit on top of a state that nobody has looked at. They can only be turned
+    off by a property of the table, here of this copy of its metadata; the table itself keeps its setting.
+    """
+    properties = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
+    table.metadata = table.metadata.model_copy(update={"properties": properties})
+    return table
 
 
 def _head(table: Table) -> int | None:

@@ -24,7 +24,7 @@ from loaders.envelope import RAW_SCHEMA, batch_rows, object_rows
 from loaders.errors import LoaderError
 from loaders.ledger import Ledger, LedgerEntry, Version
 from loaders.objects import Listing, StoredObject, list_objects
-from loaders.raw_tables import create_raw_tables
+from loaders.raw_tables import DATASETS, create_raw_tables
 from loaders.reading import read_records
 from loaders.summary import Summary
 
@@ -85,6 +85,21 @@ def run(
         summary.errors.append(error)
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def reconcile(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> None:
+    """Write the ledger entries that interrupted runs have left out, in all raw tables that exist.
+
+    After that no snapshot of a raw table is needed any more to know what is loaded.
+
+    Raises:
+        LoaderError: a table can't be read, or the ledger not written.
+    """
+    for dataset in DATASETS:
+        with catalog_errors(f"the raw table {dataset} can't be opened"):
+            exists = catalog.table_exists((namespace, dataset))
+        if exists:
+            _Target(catalog, namespace, dataset, "", [])
 
 
 def load(
