@@ -51,8 +51,17 @@ def open_catalog() -> Catalog:
         return load_catalog(name, **properties)
 
 
-def open_table(catalog: Catalog, namespace: str, name: str, schema: Schema) -> Table:
+def open_table(
+    catalog: Catalog, namespace: str, name: str, schema: Schema, properties: dict[str, str] | None = None
+) -> Table:
     """Open a table partitioned by day(loaded_at), made when it is missing.
+
+    Args:
+        catalog: where it is.
+        namespace: made when it is missing, too.
+        name: the table's.
+        schema: the columns that it must have.
+        properties: more properties of a table that is made.
 
     Raises:
         LoaderError: the catalog refuses, or the table lacks a column of the schema.
@@ -65,8 +74,13 @@ def open_table(catalog: Catalog, namespace: str, name: str, schema: Schema) -> T
             (namespace, name),
             schema,
             partition_spec=PartitionSpec(by_day),
-            # Each load adds a manifest to a table; merging keeps the planning of reads short.
-            properties={"format-version": "2", "commit.manifest-merge.enabled": "true"},
+            properties={
+                "format-version": "2",
+                # Each load adds a manifest to a table; merging keeps the planning of reads short.
+                "commit.manifest-merge.enabled": "true",
+                "commit.manifest.min-count-to-merge": "20",
+                **(properties or {}),
+            },
         )
     present = {(field.name, str(field.field_type)) for field in table.schema().fields}
     for field in schema.fields:

@@ -14,7 +14,7 @@ from loaders.demo import demo
 from loaders.errors import LoaderError, one_line
 from loaders.lakehouse.cli import lakehouse_group
 from loaders.lakehouse.trino_cli import trino_group
-from loaders.loading import DEFAULT_BATCH_BYTES, run
+from loaders.loading import DEFAULT_BATCH_BYTES, BatchSize, run
 from loaders.maintenance.cli import maintain_command
 from loaders.progress_bar import ProgressBar
 from loaders.raw_tables import DATASETS
@@ -124,7 +124,9 @@ def sample(out: Path, events: int, days: int, seed: int, start: datetime, first_
 
 def _load(uri: str, dataset: str, source: str, batch_bytes: int, as_json: bool) -> None:
     with ProgressBar() as progress:
-        summary = run(uri, dataset=dataset, source=source, batch_bytes=batch_bytes, progress=progress)
+        summary = run(
+            uri, dataset=dataset, source=source, batch_size=BatchSize(batch_bytes), progress=progress
+        )
     with_traceback = click.get_current_context().find_root().params["debug"]
     for error in summary.errors:
         _show_error(error, with_traceback=with_traceback)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
+from typing import BinaryIO, TextIO
 
 import orjson
 
@@ -16,7 +17,7 @@ from loaders.records import INVALID_UTF8, Record
 _LONGEST_FIELD = 16 << 20
 
 
-def split_csv(uri: str, data: bytes) -> Iterator[Record]:
+def split_csv(uri: str, text: TextIO) -> Iterator[Record]:
     """Split CSV text into records.
 
     A row with fewer fields than the header lacks the last keys. A row with more fields, with broken quotes or
@@ -25,7 +26,7 @@ def split_csv(uri: str, data: bytes) -> Iterator[Record]:
 
     Args:
         uri: the object, for errors.
-        data: UTF-8 text without byte order mark.
+        text: UTF-8 without byte order mark, as `csv_text` opens it.
 
     Yields:
         The records in the order of the rows; none for the header and for blank lines.
@@ -33,23 +34,28 @@ def split_csv(uri: str, data: bytes) -> Iterator[Record]:
     Raises:
         LoaderError: the header can't be read.
     """
-    rows = _Rows(data.decode("utf-8", "surrogateescape"))
+    rows = _Rows(text)
     keys: list[bytes] | None = None
-    for fields, text in rows:
-        if not text.strip():
+    for fields, row in rows:
+        if not row.strip():
             continue
         if keys is None:
-            keys = _header_keys(uri, fields, text)
+            keys = _header_keys(uri, fields, row)
         else:
-            yield _row_record(keys, fields, text)
+            yield _row_record(keys, fields, row)
+
+
+def csv_text(stream: BinaryIO) -> TextIO:
+    """Open bytes as text that keeps line breaks, and invalid UTF-8 as what `split_csv` knows it by."""
+    return io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
 
 
 class _Rows:
     """Iterates over rows as (fields, text as it came); broken quotes give None for the fields."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: TextIO) -> None:
         csv.field_size_limit(_LONGEST_FIELD)
-        self._lines = io.StringIO(text, newline="")
+        self._lines = text
         self._again: deque[str] = deque()
         self._taken: list[str] = []
 

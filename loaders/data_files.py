@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 import pyarrow as pa
 from pyiceberg.io.fileformat import FileFormatFactory
@@ -12,6 +13,14 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
 _PARQUET = FileFormatFactory.get(FileFormat.PARQUET)
+
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+def day_partition(loaded_at: datetime) -> Record:
+    """The partition of a table that is partitioned by day(loaded_at): Iceberg stores days since 1970."""
+    return Record((loaded_at - _EPOCH).days)
 
 
 class DataFileWriter:

@@ -7,13 +7,21 @@ from datetime import datetime
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import EqualTo
+from pyiceberg.expressions import (
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThanOrEqual,
+    LessThanOrEqual,
+    StartsWith,
+)
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType, TimestampType
 
 from loaders.catalog import catalog_errors, open_table
-from loaders.commit import ConflictError, append_batch
+from loaders.commit import Batch, ConflictError, append_files, holds_batch
+from loaders.data_files import DataFileWriter, day_partition
 
 LEDGER = "load_batches"
 LEDGER_SCHEMA = Schema(
@@ -26,7 +34,7 @@ LEDGER_SCHEMA = Schema(
     NestedField(7, "source_size_bytes", LongType(), doc="size of the object as stored; null when not known"),
     NestedField(8, "record_count", LongType(), doc="rows of the object in the raw table"),
     NestedField(9, "malformed_count", LongType(), doc="those of them with a parse_error"),
-    NestedField(10, "loaded_at", TimestampType(), doc="when the batch was committed, UTC"),
+    NestedField(10, "loaded_at", TimestampType(), doc="when the batch was loaded, UTC"),
 )
 
 Version = tuple[str, str]
@@ -53,34 +61,80 @@ class Ledger:
     """Reads and writes the ledger of a raw namespace."""
 
     def __init__(self, catalog: Catalog, namespace: str) -> None:
-        self._table = open_table(catalog, namespace, LEDGER, LEDGER_SCHEMA)
+        # The addresses in full, not cut as other texts are: reads of a prefix then leave out most files.
+        properties = {"write.metadata.metrics.column.source_uri": "full"}
+        self._table = open_table(catalog, namespace, LEDGER, LEDGER_SCHEMA, properties)
 
-    def loaded(self, dataset: str) -> tuple[set[Version], set[str]]:
-        """Read the object versions and the batch ids that are loaded into a dataset.
+    def refresh(self) -> None:
+        """Read the current state of the table; what is asked and written refers to it until the next time.
 
         Raises:
             LoaderError: the ledger can't be read.
         """
         with catalog_errors("the ledger can't be read"):
             self._table.refresh()
-            rows = self._table.scan(
-                row_filter=EqualTo("dataset", dataset),
-                selected_fields=("source_uri", "source_etag", "batch_id"),
-            ).to_arrow()
-        versions = zip(rows["source_uri"].to_pylist(), rows["source_etag"].to_pylist(), strict=True)
-        return set(versions), set(rows["batch_id"].unique().to_pylist())
 
-    def record(self, entries: list[LedgerEntry]) -> None:
-        """Write the entries of one batch, unless another run that found the batch has written them.
+    def loaded(self, dataset: str, first_uri: str, last_uri: str) -> set[Version]:
+        """Read which versions of the objects between two addresses, inclusive, are loaded into a dataset.
 
         Raises:
+            LoaderError: the ledger can't be read.
+        """
+        between = And(GreaterThanOrEqual("source_uri", first_uri), LessThanOrEqual("source_uri", last_uri))
+        rows = self._scan(And(EqualTo("dataset", dataset), between), "source_uri", "source_etag")
+        return set(zip(rows["source_uri"].to_pylist(), rows["source_etag"].to_pylist(), strict=True))
+
+    def uris_since(self, dataset: str, prefix: str, since: datetime | None) -> list[str]:
+        """Read the addresses under a prefix that were loaded into a dataset since then, or ever.
+
+        Raises:
+            LoaderError: the ledger can't be read.
+        """
+        condition = And(EqualTo("dataset", dataset), StartsWith("source_uri", prefix))
+        if since:
+            condition = And(condition, GreaterThanOrEqual("loaded_at", since.isoformat()))
+        return self._scan(condition, "source_uri")["source_uri"].to_pylist()
+
+    def holds(self, batch: Batch) -> bool:
+        """Whether the entries of a batch are in the ledger.
+
+        Raises:
+            LoaderError: the ledger can't be read.
+        """
+        with catalog_errors("the ledger can't be read"):
+            return holds_batch(self._table, batch)
+
+    def record(self, batch: Batch, entries: list[LedgerEntry], *, if_unchanged: bool = False) -> None:
+        """Write the entries of one batch, unless another run that found the batch has written them.
+
+        Args:
+            batch: the batch.
+            entries: its objects.
+            if_unchanged: only when nobody has written to the ledger since it was refreshed.
+
+        Raises:
+            ConflictError: somebody has.
             LoaderError: the ledger can't be written; the next run makes up for it.
         """
-        first = entries[0]
         rows = pa.Table.from_pylist([asdict(entry) for entry in entries], schema_to_pyarrow(LEDGER_SCHEMA))
+        data_file = None
         while True:
+            with catalog_errors(f"batch {batch.batch_id} can't be written to the ledger"):
+                if data_file is None:
+                    writer = DataFileWriter(self._table, day_partition(batch.loaded_at), batch.batch_id)
+                    writer.write(rows)
+                    data_file = writer.close()
             try:
-                append_batch(self._table, rows, first.batch_id, first.loaded_at.isoformat())
+                append_files(self._table, [data_file], batch)
                 return
             except ConflictError:
-                continue  # the table is refreshed: append_batch sees whether the batch is in it now
+                if if_unchanged or self.holds(batch):
+                    with catalog_errors(f"{data_file.file_path} can't be removed"):
+                        self._table.io.delete(data_file.file_path)
+                    if if_unchanged:
+                        raise
+                    return
+
+    def _scan(self, condition: BooleanExpression, *columns: str) -> pa.Table:
+        with catalog_errors("the ledger can't be read"):
+            return self._table.scan(row_filter=condition, selected_fields=columns).to_arrow()

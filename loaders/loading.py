@@ -1,34 +1,40 @@
 """One run of a loader: from a URI to rows in a raw table and in the ledger, each object version once.
 
-A batch is two commits: its rows, then its ledger entries. The rows' snapshot names the batch, so a run that
-finds a batch without ledger entries (the other run crashed in between) writes them before it decides what is
-left to do. Rows are only appended on the state of the raw table for which that was decided, so two runs at
-once don't load an object twice either. This holds as long as snapshots are kept from one run to the next.
+A batch is two commits: its rows, then its ledger entries. Rows are only appended on a state of the raw table
+in which all batches before are in the ledger. So at any time at most one batch, the latest, can lack its
+entries: the run that loaded it has crashed, or is about to write them. The rows' snapshot names the batch; a
+run looks at the latest one, and writes what is missing, before it decides what is left to do. That is also
+how two runs at once keep from loading an object twice. `maintain` does it before it expires snapshots.
 """
 
 from __future__ import annotations
 
-import secrets
+import threading
 import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
+from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import And, EqualTo
+from pyiceberg.table import Table
 
+from loaders.batch_files import BatchFiles
 from loaders.catalog import RAW_NAMESPACE, catalog_errors, open_catalog, open_table
-from loaders.commit import ConflictError, append_batch, batches_of
-from loaders.envelope import RAW_SCHEMA, batch_rows, object_rows
+from loaders.commit import Batch, ConflictError, append_files, latest_batch
+from loaders.envelope import RAW_SCHEMA
 from loaders.errors import LoaderError
 from loaders.ledger import Ledger, LedgerEntry, Version
+from loaders.object_reader import Finished, Refused, Rows, Step, reading
 from loaders.objects import Listing, StoredObject, list_objects
 from loaders.raw_tables import DATASETS, create_raw_tables
-from loaders.reading import read_records
 from loaders.summary import Summary
 
-DEFAULT_BATCH_BYTES = 256 << 20
+DEFAULT_BATCH_BYTES = 512 << 20
+DEFAULT_BATCH_SECONDS = 300
 
 
 class Progress(Protocol):
@@ -42,16 +48,31 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class _ReadObject:
-    stored: StoredObject
-    rows: pa.Table
-    malformed: int
-    size: int
+class BatchSize:
+    """A batch is committed when its objects reach a size, or when its first one has waited so long."""
+
+    size: int = DEFAULT_BATCH_BYTES
     """In bytes, without compression."""
+    seconds: float = DEFAULT_BATCH_SECONDS
+
+
+@dataclass
+class _LoadedObject:
+    """An object whose rows are in the files of a batch."""
+
+    stored: StoredObject
+    size: int
+    records: int
+    malformed: int
 
     @property
     def version(self) -> Version:
-        return self.stored.uri, self.stored.etag
+        return version_of(self.stored)
+
+
+def version_of(stored: StoredObject) -> Version:
+    """What the ledger knows an object version by."""
+    return stored.uri, stored.etag
 
 
 def run(
@@ -59,7 +80,8 @@ def run(
     *,
     dataset: str,
     source: str,
-    batch_bytes: int = DEFAULT_BATCH_BYTES,
+    batch_size: BatchSize | None = None,
+    after: str = "",
     progress: Progress | None = None,
 ) -> Summary:
     """List what is under a URI and load what is new into a raw table of the configured catalog.
@@ -68,7 +90,8 @@ def run(
         uri: see `list_objects`.
         dataset: one of `raw_tables.DATASETS`.
         source: `firehose` or `historical`.
-        batch_bytes: a batch is committed when its objects reach this size, without compression.
+        batch_size: when to commit.
+        after: see `list_objects`.
         progress: hears of the progress.
 
     Returns:
@@ -77,10 +100,10 @@ def run(
     summary = Summary(dataset)
     started = time.monotonic()
     try:
-        listing = list_objects(uri)
+        listing = list_objects(uri, after=after)
         catalog = open_catalog()
         create_raw_tables(catalog)
-        load(catalog, listing, summary, source=source, batch_bytes=batch_bytes, progress=progress)
+        load(catalog, listing, summary, source=source, batch_size=batch_size, progress=progress)
     except LoaderError as error:
         summary.errors.append(error)
     summary.seconds = time.monotonic() - started
@@ -99,7 +122,7 @@ def reconcile(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> None:
         with catalog_errors(f"the raw table {dataset} can't be opened"):
             exists = catalog.table_exists((namespace, dataset))
         if exists:
-            _Target(catalog, namespace, dataset, "", [])
+            Target(catalog, namespace, dataset).catch_up([])
 
 
 def load(
@@ -108,136 +131,257 @@ def load(
     summary: Summary,
     *,
     source: str,
-    batch_bytes: int = DEFAULT_BATCH_BYTES,
+    batch_size: BatchSize | None = None,
     progress: Progress | None = None,
     namespace: str = RAW_NAMESPACE,
+    ignored: Collection[Version] = (),
+    stop: threading.Event | None = None,
 ) -> None:
     """Load what is new of a listing; `summary` names the dataset and counts what was done.
+
+    Args:
+        catalog: where the raw tables are.
+        listing: the objects.
+        summary: is filled in.
+        source: `firehose` or `historical`.
+        batch_size: when to commit.
+        progress: hears of the progress.
+        namespace: of the raw tables.
+        ignored: versions that are not to be read.
+        stop: when set, the batch that is being read is committed and the rest is left.
 
     Raises:
         LoaderError: the catalog or its store does not work. Batches before that are loaded.
     """
     summary.objects = len(listing.objects) + len(listing.errors)
     summary.errors.extend(listing.errors)
-    target = _Target(catalog, namespace, summary.dataset, source, listing.objects)
-    new = [stored for stored in listing.objects if (stored.uri, stored.etag) not in target.loaded]
+    target = Target(catalog, namespace, summary.dataset)
+    target.catch_up(listing.objects)
+    new = [
+        stored
+        for stored in listing.objects
+        if version_of(stored) not in target.loaded and version_of(stored) not in ignored
+    ]
     summary.skipped = len(listing.objects) - len(new)
+    summary.changed = sum(stored.uri in target.loaded_uris for stored in new)
     if progress:
         progress.begin(len(new), sum(stored.size for stored in new))
-
-    batch: list[_ReadObject] = []
-    for stored in new:
-        try:
-            batch.append(_read(listing, stored, source))
-        except LoaderError as error:
-            summary.errors.append(error)
-        if sum(item.size for item in batch) >= batch_bytes:
-            target.commit(batch, summary)
-            batch = []
-        if progress:
-            progress.finished(stored)
-    if batch:
-        target.commit(batch, summary)
+    while new:
+        reader = _Reader(target, summary, source, batch_size or BatchSize(), progress, stop)
+        reader.load(listing, new)
+        # Objects of a batch that could not be committed because another run had loaded some of them.
+        new = [stored for stored in reader.again if version_of(stored) not in target.loaded]
+        summary.skipped += len(reader.again) - len(new)
 
 
-def _read(listing: Listing, stored: StoredObject, source: str) -> _ReadObject:
-    if stored.size == 0:
-        raise LoaderError(f"{stored.uri} is empty: remove it or upload it again")
-    size, records = read_records(stored.uri, listing.read(stored))
-    rows = object_rows(records, source, stored)
-    return _ReadObject(stored, rows, len(rows) - rows["parse_error"].null_count, size)
-
-
-class _Target:
-    """A raw table with its ledger, and the object versions that are in it."""
+class _Reader:
+    """Reads objects into batches."""
 
     def __init__(
-        self, catalog: Catalog, namespace: str, dataset: str, source: str, listed: list[StoredObject]
+        self,
+        target: Target,
+        summary: Summary,
+        source: str,
+        batch_size: BatchSize,
+        progress: Progress | None,
+        stop: threading.Event | None,
     ) -> None:
-        self._dataset = dataset
+        self.again: list[StoredObject] = []
+        """Objects that were read, but neither loaded nor refused."""
+        self._target = target
+        self._summary = summary
         self._source = source
-        self._sizes = {(stored.uri, stored.etag): stored.size for stored in listed}
-        self._raw = open_table(catalog, namespace, dataset, RAW_SCHEMA)
-        self._ledger = Ledger(catalog, namespace)
-        self.loaded: set[Version] = set()
-        self._catch_up()
+        self._batch_size = batch_size
+        self._progress = progress
+        self._stop = stop
+        self._files: BatchFiles | None = None
+        self._objects: list[_LoadedObject] = []
+        self._began = 0.0
 
-    def commit(self, batch: list[_ReadObject], summary: Summary) -> None:
-        """Commit the objects of a batch that no other run has loaded meanwhile.
+    def load(self, listing: Listing, objects: list[StoredObject]) -> None:
+        try:
+            with reading(listing, objects, self._source) as steps:
+                self._load(steps)
+            self._commit()
+        except LoaderError:
+            if self._files:
+                self._files.discard()
+            raise
+
+    def _load(self, steps: Iterator[Step]) -> None:
+        records = malformed = 0
+        for step in steps:
+            if self._files is None:
+                self._files, self._began = BatchFiles(self._target.raw), time.monotonic()
+            if isinstance(step, Rows):
+                self._files.write(step.rows)
+                records += len(step.rows)
+                malformed += len(step.rows) - step.rows["parse_error"].null_count
+                continue
+            if isinstance(step, Finished):
+                self._files.end_object()
+                self._objects.append(_LoadedObject(step.stored, step.size, records, malformed))
+            elif isinstance(step, Refused):
+                self._files.drop_object()
+                self._summary.errors.append(step.error)
+                self._summary.refused.add(version_of(step.stored))
+            records = malformed = 0
+            if self._is_full():
+                self._commit()
+            if self._progress:
+                self._progress.finished(step.stored)
+            if self._stop and self._stop.is_set():
+                return
+
+    def _is_full(self) -> bool:
+        size = sum(one.size for one in self._objects)
+        return size >= self._batch_size.size or time.monotonic() - self._began >= self._batch_size.seconds
+
+    def _commit(self) -> None:
+        if self._files is None:
+            return
+        files, objects = self._files, self._objects
+        self._files, self._objects = None, []
+        if self._target.commit(files, objects, self._source):
+            if objects:
+                self._summary.add_batch(
+                    files.batch.batch_id,
+                    objects=len(objects),
+                    records=sum(one.records for one in objects),
+                    malformed=sum(one.malformed for one in objects),
+                    size=sum(one.stored.size for one in objects),
+                )
+        else:
+            self.again += [one.stored for one in objects]
+
+
+class Target:
+    """A raw table with its ledger, and what is known of the object versions that are in it."""
+
+    def __init__(self, catalog: Catalog, namespace: str, dataset: str) -> None:
+        """Open the tables, made where they are missing.
+
+        Raises:
+            LoaderError: the catalog does not work, or a table is not one of the loaders.
+        """
+        self.raw = open_table(catalog, namespace, dataset, RAW_SCHEMA)
+        self.ledger = Ledger(catalog, namespace)
+        self.loaded: set[Version] = set()
+        self.loaded_uris: set[str] = set()
+        self._dataset = dataset
+        self._listed: dict[Version, int] = {}
+        self._range: tuple[str, str] | None = None
+
+    def catch_up(self, listed: list[StoredObject] | None = None) -> None:
+        """Read which of the listed objects are loaded, after the ledger was completed if need be.
+
+        The raw table is refreshed before the ledger is read: a batch that is committed in between then makes
+        our next commit to the raw table conflict.
+
+        Args:
+            listed: in the order of their addresses; by default those of the last time.
 
         Raises:
             LoaderError: the catalog or its store does not work.
         """
-        while left := [item for item in batch if item.version not in self.loaded]:
-            loaded_at = datetime.now(UTC).replace(tzinfo=None)
-            batch_id = f"{loaded_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
-            rows = batch_rows((item.rows for item in left), batch_id, loaded_at)
-            try:
-                if len(rows):
-                    append_batch(self._raw, rows, batch_id, loaded_at.isoformat())
-            except ConflictError:
-                self._catch_up()
-                continue
-            self._ledger.record([self._entry(item, batch_id, loaded_at) for item in left])
-            self.loaded.update(item.version for item in left)
-            summary.add_batch(
-                batch_id,
-                objects=len(left),
-                records=len(rows),
-                malformed=sum(item.malformed for item in left),
-                size=sum(item.stored.size for item in left),
-            )
-            break
-        summary.skipped += len(batch) - len(left)
+        if listed is not None:
+            self._listed = {version_of(stored): stored.size for stored in listed}
+            self._range = (listed[0].uri, listed[-1].uri) if listed else None
+        with catalog_errors(f"the raw table {self._dataset} can't be read"):
+            self.raw.refresh()
+            batch = latest_batch(self.raw) or _latest_batch_of_rows(self.raw)
+        self.ledger.refresh()
+        if batch and not self.ledger.holds(batch):
+            self.ledger.record(batch, self._entries_of(batch))
+        self.loaded = self.ledger.loaded(self._dataset, *self._range) if self._range else set()
+        self.loaded_uris = {uri for uri, _ in self.loaded}
 
-    def _entry(self, item: _ReadObject, batch_id: str, loaded_at: datetime) -> LedgerEntry:
+    def commit(self, files: BatchFiles, objects: list[_LoadedObject], source: str) -> bool:
+        """Commit the objects of a batch, unless another run has loaded one of them meanwhile.
+
+        Args:
+            files: hold the rows of the objects; afterwards they are committed, or removed.
+            objects: the objects.
+            source: `firehose` or `historical`.
+
+        Returns:
+            Whether they are loaded now; otherwise nothing was committed.
+
+        Raises:
+            LoaderError: the catalog or its store does not work.
+        """
+        batch = files.batch
+        data_files = files.close()
+        if not objects:
+            files.discard()
+            return True
+        entries = [self._entry(one, batch, source) for one in objects]
+        while not any(one.version in self.loaded for one in objects):
+            try:
+                if data_files:
+                    append_files(self.raw, data_files, batch)
+                # Without rows nothing but the ledger can tell whether another run was faster.
+                self.ledger.record(batch, entries, if_unchanged=not data_files)
+            except ConflictError:
+                self.catch_up()
+                continue
+            self.loaded.update(one.version for one in objects)
+            return True
+        files.discard()
+        return False
+
+    def _entry(self, one: _LoadedObject, batch: Batch, source: str) -> LedgerEntry:
         return LedgerEntry(
-            batch_id=batch_id,
+            batch_id=batch.batch_id,
             dataset=self._dataset,
-            source=self._source,
-            source_uri=item.stored.uri,
-            source_etag=item.stored.etag,
-            source_modified_at=item.stored.modified_at,
-            source_size_bytes=item.stored.size,
-            record_count=len(item.rows),
-            malformed_count=item.malformed,
-            loaded_at=loaded_at,
+            source=source,
+            source_uri=one.stored.uri,
+            source_etag=one.stored.etag,
+            source_modified_at=one.stored.modified_at,
+            source_size_bytes=one.stored.size,
+            record_count=one.records,
+            malformed_count=one.malformed,
+            loaded_at=batch.loaded_at,
         )
 
-    def _catch_up(self) -> None:
-        """Read what is loaded, and write the ledger entries that an interrupted run has left out.
-
-        The raw table is refreshed before the ledger is read: a batch that is committed in between then makes
-        our next commit to the raw table conflict.
-        """
-        with catalog_errors(f"the raw table {self._dataset} can't be read"):
-            self._raw.refresh()
-        self.loaded, known_batches = self._ledger.loaded(self._dataset)
-        missing = {batch: at for batch, at in batches_of(self._raw).items() if batch not in known_batches}
-        for batch_id, loaded_at in sorted(missing.items()):
-            entries = self._entries_of(batch_id, datetime.fromisoformat(loaded_at))
-            if entries:
-                self._ledger.record(entries)
-                self.loaded.update((entry.source_uri, entry.source_etag) for entry in entries)
-
-    def _entries_of(self, batch_id: str, loaded_at: datetime) -> list[LedgerEntry]:
+    def _entries_of(self, batch: Batch) -> list[LedgerEntry]:
         """Derive the ledger entries of a batch from its rows, and sizes of objects from the listing."""
         keys = ["source", "source_uri", "source_etag", "source_modified_at"]
-        with catalog_errors(f"batch {batch_id} of the raw table {self._dataset} can't be read"):
-            rows = self._raw.scan(
-                row_filter=And(EqualTo("loaded_at", loaded_at.isoformat()), EqualTo("batch_id", batch_id)),
-                selected_fields=(*keys, "parse_error"),
-            ).to_arrow()
-        counts = rows.group_by(keys).aggregate([([], "count_all"), ("parse_error", "count")])
+        of_batch = And(EqualTo("loaded_at", batch.loaded_at.isoformat()), EqualTo("batch_id", batch.batch_id))
+        counts: dict[tuple, list[int]] = {}
+        with catalog_errors(f"batch {batch.batch_id} of the raw table {self._dataset} can't be read"):
+            scan = self.raw.scan(row_filter=of_batch, selected_fields=(*keys, "parse_error"))
+            for rows in scan.to_arrow_batch_reader():
+                grouped = pa.Table.from_batches([rows]).group_by(keys)
+                for row in grouped.aggregate([([], "count_all"), ("parse_error", "count")]).to_pylist():
+                    count = counts.setdefault(tuple(row[key] for key in keys), [0, 0])
+                    count[0] += row["count_all"]
+                    count[1] += row["parse_error_count"]
         return [
             LedgerEntry(
-                **{key: row[key] for key in keys},
-                batch_id=batch_id,
+                **dict(zip(keys, key, strict=True)),
+                batch_id=batch.batch_id,
                 dataset=self._dataset,
-                source_size_bytes=self._sizes.get((row["source_uri"], row["source_etag"])),
-                record_count=row["count_all"],
-                malformed_count=row["parse_error_count"],
-                loaded_at=loaded_at,
+                source_size_bytes=self._listed.get((key[1], key[2])),
+                record_count=records,
+                malformed_count=malformed,
+                loaded_at=batch.loaded_at,
             )
-            for row in counts.to_pylist()
+            for key, (records, malformed) in counts.items()
         ]
+
+
+def _latest_batch_of_rows(raw: Table) -> Batch | None:
+    """The batch with the latest rows, for a table whose snapshots were expired by other means than ours."""
+    field = raw.schema().find_field("loaded_at")
+    latest = [
+        from_bytes(field.field_type, bounds[field.field_id])
+        for task in raw.scan().plan_files()
+        if (bounds := task.file.upper_bounds) and field.field_id in bounds
+    ]
+    if not latest:
+        return None
+    loaded_at = datetime(1970, 1, 1) + timedelta(microseconds=max(latest))
+    at_that_time = EqualTo("loaded_at", loaded_at.isoformat())
+    rows = raw.scan(row_filter=at_that_time, selected_fields=("batch_id",), limit=1).to_arrow()
+    return Batch(rows["batch_id"][0].as_py(), loaded_at) if len(rows) else None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import botocore.session
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -21,8 +25,14 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as S3ConnectionError
+from urllib3.exceptions import HTTPError
 
 from loaders.errors import LoaderError
+
+# How S3 is asked again, where the AWS configuration does not say: with back-off, a minute at the most in all.
+_RETRY_MODE, _MAX_ATTEMPTS = "standard", 8
+# What botocore does not do: to read on where the content of an object broke off.
+_READ_WAITS_SECONDS = (0.1, 0.5, 2.0, 5.0)
 
 _HIDDEN_NAME = re.compile(r"(?:^|/)(?P<name>[._])")
 _NO_KEYS = (
@@ -60,13 +70,13 @@ class Listing:
     """The objects under a URI, in the order of their URIs."""
 
     objects: list[StoredObject]
-    read: Callable[[StoredObject], bytes]
-    """Returns the bytes of one of the objects; raises LoaderError when it can't, or when it has changed."""
+    open: Callable[[StoredObject], BinaryIO]
+    """Opens one of the objects; its reads raise LoaderError when they can't, or when it has changed."""
     errors: list[LoaderError] = field(default_factory=list)
     """Objects that are there but unreadable."""
 
 
-def list_objects(uri: str) -> Listing:
+def list_objects(uri: str, *, after: str = "") -> Listing:
     """List what is under a URI.
 
     Files and keys whose name starts with `.` or `_` (`_SUCCESS`, `.crc`) are no data, as for Spark, Athena
@@ -76,20 +86,41 @@ def list_objects(uri: str) -> Listing:
     Args:
         uri: a local file or directory (all files below it), as path or `file://`; or `s3://bucket/prefix`,
             where the prefix is one of keys, not of directories.
+        after: only objects whose address goes on, after the URI's, with something greater than this.
 
     Raises:
-        LoaderError: it does not exist, can't be listed, or holds no object.
+        LoaderError: it does not exist, can't be listed, or holds no object although `after` is empty.
     """
-    scheme = urlsplit(uri).scheme if "://" in uri else ""
-    if scheme == "s3":
-        listing = _list_s3(uri)
-    elif scheme in ("", "file"):
-        listing = _list_local(Path(unquote(urlsplit(uri).path) if scheme else uri))
-    else:
-        raise LoaderError(f"{uri}: '{scheme}://' can't be read, only local paths, file:// and s3:// can")
-    if not listing.objects and not listing.errors:
+    scheme = _scheme(uri)
+    listing = _list_s3(uri, after) if scheme == "s3" else _list_local(_local_path(uri, scheme), after)
+    if not listing.objects and not listing.errors and not after:
         raise LoaderError(f"{uri} holds no objects: check the path")
     return listing
+
+
+def address(uri: str) -> str:
+    """What the addresses of the objects under a URI start with.
+
+    Raises:
+        LoaderError: nothing of that kind can be read.
+    """
+    scheme = _scheme(uri)
+    if scheme == "s3":
+        return uri
+    path = _local_path(uri, scheme)
+    return f"{path.as_uri()}/" if path.is_dir() else path.as_uri()
+
+
+def _scheme(uri: str) -> str:
+    scheme = urlsplit(uri).scheme if "://" in uri else ""
+    if scheme not in ("s3", "file", ""):
+        raise LoaderError(f"{uri}: '{scheme}://' can't be read, only local paths, file:// and s3:// can")
+    return scheme
+
+
+def _local_path(uri: str, scheme: str) -> Path:
+    path = unquote(urlsplit(uri).path) if scheme else uri
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symbolic links
 
 
 def _is_hidden(name: str) -> bool:
@@ -99,19 +130,20 @@ def _is_hidden(name: str) -> bool:
 # Local files
 
 
-def _list_local(root: Path) -> Listing:
-    root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow symbolic links
+def _list_local(root: Path, after: str) -> Listing:
     if not root.exists():
         raise LoaderError(f"{root} does not exist: check the path")
     objects: list[StoredObject] = []
     errors: list[LoaderError] = []
     paths = sorted(_walk(root, errors)) if root.is_dir() else [root]
     for path in paths:
+        if after and path.relative_to(root).as_posix() <= after:
+            continue
         try:
             objects.append(_local_object(path))
         except OSError as error:
             errors.append(_local_error(path, error))
-    return Listing(objects, _read_local, errors)
+    return Listing(objects, _LocalFile, errors)
 
 
 def _walk(root: Path, errors: list[LoaderError]) -> Iterator[Path]:
@@ -134,15 +166,35 @@ def _local_object(path: Path) -> StoredObject:
     return StoredObject(path.as_uri(), digest, status.st_size, modified_at)
 
 
-def _read_local(stored: StoredObject) -> bytes:
-    path = Path(unquote(urlsplit(stored.uri).path))
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _local_error(path, error) from error
-    if hashlib.sha256(content).hexdigest() != stored.etag:
-        raise LoaderError(f"{stored.uri} changed since it was listed: run again")
-    return content
+class _LocalFile(io.RawIOBase):
+    """Reads a file; its end is only reached when the bytes were those that were listed."""
+
+    def __init__(self, stored: StoredObject) -> None:
+        self._stored = stored
+        self._path = Path(unquote(urlsplit(stored.uri).path))
+        self._digest = hashlib.sha256()
+        try:
+            self._file = self._path.open("rb", buffering=0)
+        except OSError as error:
+            raise _local_error(self._path, error) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            count = self._file.readinto(buffer) or 0
+        except OSError as error:
+            raise _local_error(self._path, error) from error
+        self._digest.update(memoryview(buffer)[:count])
+        if not count and self._digest.hexdigest() != self._stored.etag:
+            raise LoaderError(f"{self._stored.uri} changed since it was listed: run again")
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
 
 def _local_error(path: Path, error: OSError) -> LoaderError:
@@ -152,14 +204,16 @@ def _local_error(path: Path, error: OSError) -> LoaderError:
 # S3
 
 
-def _list_s3(uri: str) -> Listing:
+def _list_s3(uri: str, after: str) -> Listing:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
         raise LoaderError(f"{uri} names no bucket: write s3://bucket/prefix")
     objects = []
     try:
-        client = boto3.Session().client("s3")
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        client = _s3_client()
+        options = {"StartAfter": prefix + after} if after else {}
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
+        for page in pages:
             for entry in page.get("Contents", ()):
                 key = entry["Key"]
                 if key.endswith("/") or _is_hidden_below(prefix, key):
@@ -169,19 +223,73 @@ def _list_s3(uri: str) -> Listing:
                 objects.append(StoredObject(f"s3://{bucket}/{key}", etag, entry["Size"], modified_at))
     except (BotoCoreError, ClientError, ValueError) as error:
         raise _s3_error(uri, error) from error
-    return Listing(objects, lambda stored: _read_s3(client, stored))
+    return Listing(objects, lambda stored: _S3Object(client, stored))
+
+
+def _s3_client() -> Any:
+    core = botocore.session.Session()
+    retries: dict[str, Any] = {}
+    if core.get_config_variable("retry_mode") is None:
+        retries["mode"] = _RETRY_MODE
+    if core.get_config_variable("max_attempts") is None:
+        retries["total_max_attempts"] = _MAX_ATTEMPTS
+    return boto3.Session(botocore_session=core).client("s3", config=Config(retries=retries or None))
 
 
 def _is_hidden_below(prefix: str, key: str) -> bool:
     return any(match.start("name") >= len(prefix) for match in _HIDDEN_NAME.finditer(key))
 
 
-def _read_s3(client: Any, stored: StoredObject) -> bytes:
-    bucket, _, key = stored.uri.removeprefix("s3://").partition("/")
-    try:
-        return client.get_object(Bucket=bucket, Key=key, IfMatch=f'"{stored.etag}"')["Body"].read()
-    except (BotoCoreError, ClientError) as error:
-        raise _s3_error(stored.uri, error) from error
+class _S3Object(io.RawIOBase):
+    """Reads one version of an object, and goes on where a connection broke off."""
+
+    def __init__(self, client: Any, stored: StoredObject) -> None:
+        self._client = client
+        self._stored = stored
+        self._position = 0
+        self._body: Any = None
+        if stored.size:
+            self._open()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        waits = iter(_READ_WAITS_SECONDS)
+        while self._position < self._stored.size:
+            try:
+                content = self._body.read(len(buffer))
+                if content:
+                    buffer[: len(content)] = content
+                    self._position += len(content)
+                    return len(content)
+                error: Exception = EOFError(f"only {self._position:,} of {self._stored.size:,} bytes came")
+            except (BotoCoreError, HTTPError, OSError) as broken:
+                error = broken
+            wait = next(waits, None)
+            if wait is None:
+                raise _s3_error(self._stored.uri, error) from error
+            time.sleep(wait)
+            self._open()
+        return 0
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
+        super().close()
+
+    def _open(self) -> None:
+        bucket, _, key = self._stored.uri.removeprefix("s3://").partition("/")
+        options = {"Range": f"bytes={self._position}-"} if self._position else {}
+        try:
+            answer = self._client.get_object(
+                Bucket=bucket, Key=key, IfMatch=f'"{self._stored.etag}"', **options
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise _s3_error(self._stored.uri, error) from error
+        if self._body is not None:
+            self._body.close()
+        self._body = answer["Body"]
 
 
 def _s3_error(uri: str, error: Exception) -> LoaderError:

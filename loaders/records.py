@@ -18,6 +18,9 @@ _JSON_TYPES = {
 }
 
 
+_HUGE_NUMBER = "number is infinity when parsed as double"
+
+
 class Record(NamedTuple):
     """One record: its bytes as they came, and why they are no JSON object (None when they are one)."""
 
@@ -30,6 +33,9 @@ def judge(payload: bytes) -> Record:
     try:
         value = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
+        if error.msg == _HUGE_NUMBER and payload.startswith(b"{"):
+            # Sound JSON: what a number means is for the models to say.
+            return Record(payload, None)
         return _broken(payload, error)
     if type(value) is dict:
         return Record(payload, None)

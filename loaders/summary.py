@@ -19,6 +19,8 @@ class Summary:
     """Objects that this run has loaded."""
     skipped: int = 0
     """Objects whose version had been loaded before."""
+    changed: int = 0
+    """Objects of which another version had been loaded before; staging keeps the newest one's records."""
     records: int = 0
     malformed: int = 0
     """Records with a parse_error."""
@@ -27,6 +29,8 @@ class Summary:
     seconds: float = 0.0
     batch_ids: list[str] = field(default_factory=list)
     errors: list[LoaderError] = field(default_factory=list)
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """Object versions (uri, etag) that can't be loaded, whatever one tries."""
 
     def add_batch(self, batch_id: str, *, objects: int, records: int, malformed: int, size: int) -> None:
         """Count a committed batch."""
@@ -48,6 +52,7 @@ class Summary:
                 "objects": self.objects,
                 "loaded": self.loaded,
                 "skipped": self.skipped,
+                "changed": self.changed,
                 "records": self.records,
                 "malformed": self.malformed,
                 "bytes": self.bytes,
@@ -66,6 +71,8 @@ class Summary:
             f"raw.{self.dataset}: {self.loaded:,} of {self.objects:,} objects loaded, "
             f"{self.skipped:,} already there{failed}"
         )
+        if self.changed:
+            text += f"\n{self.changed:,} objects had changed: their new version takes the old one's place"
         if not self.loaded:
             return text
         return (

@@ -21,6 +21,7 @@ from loaders import loading
 from loaders.cli import main
 from loaders.lakehouse import duckdb_session
 from loaders.lakehouse.store import Store
+from loaders.loading import BatchSize
 from loaders.maintenance import Options, TableReport, maintain
 from loaders.maintenance.compaction import compact, plan_compaction
 from loaders.maintenance.files import stored_files
@@ -183,7 +184,7 @@ def test_beside_a_loader(catalog: Catalog, lakehouse: Store, namespace: str, tmp
 
     def load() -> None:
         own = load_catalog("own", **lakehouse.catalog_properties())
-        summaries.append(_load(own, namespace, tmp_path, batch_bytes=1))
+        summaries.append(_load(own, namespace, tmp_path, batch_size=BatchSize(1)))
 
     _load(catalog, namespace, tmp_path / "0.json")
     loader = threading.Thread(target=load)

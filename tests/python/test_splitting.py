@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import json
 import random
 import time
+from collections.abc import Iterable, Iterator
 
 import orjson
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from loaders.csv_records import split_csv
+from loaders import reading, splitting
 from loaders.errors import LoaderError
-from loaders.reading import read_records
 from loaders.records import Record
-from loaders.splitting import split_json
 
 SEEDS = range(40)
 _TEXTS = ("", "x", "}{", '"', "\\", "{", "[{", "}\n{", "é", "𝛑", "\x00", "\u2028", "null", "a" * 5000)
@@ -32,6 +35,23 @@ _GARBAGE = (
     "\x00",
     "--",
 )
+
+
+def read(content: bytes, uri: str = "file:///x") -> list[Record]:
+    """The records of an object."""
+    blocks = reading.read_blocks(uri, io.BytesIO(content))
+    return _records(reading.split_records(uri, blocks))
+
+
+def split_json(data: bytes, cuts: Iterable[int] = ()) -> list[Record]:
+    """The records of a stream that comes in blocks, cut at these places."""
+    places = [0, *sorted(cuts), len(data)]
+    blocks = [data[start:end] for start, end in itertools.pairwise(places) if start < end]
+    return _records(splitting.split_json("file:///x", blocks))
+
+
+def split_csv(data: bytes) -> list[Record]:
+    return read(data, "file:///x.csv")
 
 
 def texts(data: bytes) -> list[str]:
@@ -93,12 +113,106 @@ def test_nothing_is_lost() -> None:
         data = bytearray("".join(_framed(rng, [_dumps(rng, _random_object(rng)) for _ in range(8)])).encode())
         for _ in range(rng.randrange(1, 6)):
             data[rng.randrange(len(data))] = rng.choice(b'{}[]",:\n\x00\xff7n')
-        position = 0
-        for record in split_json(bytes(data)):
-            found = data.index(record.payload, position)
-            assert not data[position:found].strip(b" \t\n\r\v\f[],"), seed
-            position = found + len(record.payload)
-        assert not data[position:].strip(b" \t\n\r\v\f[],"), seed
+        _assert_all_is_there(bytes(data), split_json(bytes(data)))
+
+
+# Property tests: neither the cuts between blocks nor the way that a record takes through the code may show.
+
+_JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values, max_size=3),
+    max_leaves=8,
+)
+_TROUBLE = st.sampled_from(["}{", '"', "\\", "{", "}\n{", "[{", "},", "\r\n", "\x00", "é𝛑", "\u2028"])
+_OBJECTS = st.dictionaries(st.text(max_size=6) | _TROUBLE, _JSON_VALUES | _TROUBLE, max_size=4)
+_DUMPED = st.builds(
+    lambda value, ascii_only, spaced: json.dumps(
+        value, ensure_ascii=ascii_only, separators=(", ", ": ") if spaced else (",", ":")
+    ),
+    _OBJECTS,
+    st.booleans(),
+    st.booleans(),
+)
+_FRAGMENTS = (
+    *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"x", b"1", b"NaN", b"null"),
+    *(b'{"a":1}', b'{"b":[{"c":2}]}', b'"}{"', b'{"a":\n1}', b"\xff", b"\x00"),
+)
+_CUTS = st.lists(st.integers(0, 400), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_DUMPED, min_size=1, max_size=25), st.data(), _CUTS)
+def test_any_records_in_any_framing_come_back_in_order(
+    records: list[str], data: st.DataObject, cuts: list[int]
+) -> None:
+    separators = data.draw(
+        st.lists(
+            st.sampled_from(["", "\n", "\r\n", " ", "\n\n", "\n \t\n"]),
+            min_size=len(records),
+            max_size=len(records),
+        )
+        | st.sampled_from(["", "\n", "\r\n"]).map(lambda separator: [separator] * len(records))
+    )
+    stream = "".join(itertools.chain.from_iterable(zip(records, separators, strict=True))).encode()
+    found = split_json(stream, [cut for cut in cuts if cut < len(stream)])
+    assert [record.payload.decode() for record in found] == records
+    assert {record.parse_error for record in found} == {None}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_DUMPED, min_size=1, max_size=25), st.sampled_from([",", ",\n", " , ", "\n,\n"]), _CUTS)
+def test_any_array_of_objects_gives_its_elements(records: list[str], comma: str, cuts: list[int]) -> None:
+    stream = f"[{comma.join(records)}]\n".encode()
+    found = split_json(stream, [cut for cut in cuts if cut < len(stream)])
+    assert [record.payload.decode() for record in found] == records
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(_FRAGMENTS),
+        max_size=40,
+    ).map(b"".join),
+    _CUTS,
+    st.integers(1, 4),
+)
+def test_of_any_bytes_the_cuts_change_nothing_and_nothing_is_lost(
+    data: bytes, cuts: list[int], few: int
+) -> None:
+    whole = split_json(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitting, "_FEW_PIECES", few)
+        assert split_json(data, [cut for cut in cuts if cut < len(data)]) == whole
+        patch.setattr(splitting, "_objects", lambda *_: None)
+        assert split_json(data) == whole, "object by object"
+    _assert_all_is_there(data, whole)
+
+
+def _assert_all_is_there(data: bytes, records: list[Record]) -> None:
+    """All but white space and the punctuation of arrays is in the records, in order."""
+    position = 0
+    for record in records:
+        found = data.index(record.payload, position)
+        assert not data[position:found].strip(b" \t\n\r\v\f[],")
+        position = found + len(record.payload)
+    assert not data[position:].strip(b" \t\n\r\v\f[],")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(st.text(max_size=8) | _TROUBLE, min_size=3, max_size=3), min_size=1, max_size=10),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_csv_comes_back_row_by_row(rows: list[list[str]], line_break: str) -> None:
+    encodable = [[value.encode("utf-8", "replace").decode() for value in row] for row in rows]
+    lines = [
+        ",".join('"' + value.replace('"', '""') + '"' for value in row)
+        for row in [["a", "b", "c"], *encodable]
+    ]
+    found = split_csv(line_break.join(lines).encode())
+    assert [json.loads(record.payload) for record in found] == [
+        dict(zip("abc", row, strict=True)) for row in encodable
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +261,7 @@ def test_examples(data: bytes, expected: list[str]) -> None:
     ],
 )
 def test_reasons(line: bytes, reason: str) -> None:
-    assert list(split_json(line + b'\n{"a":1,"a":2}\n')) == [
+    assert split_json(line + b'\n{"a":1,"a":2}\n') == [
         Record(line, reason),
         Record(b'{"a":1,"a":2}', None),
     ]
@@ -168,7 +282,7 @@ def test_reasons(line: bytes, reason: str) -> None:
 def test_long_broken_streams_take_linear_time(piece: bytes) -> None:
     data = piece * (400_000 // len(piece))
     started = time.process_time()
-    assert sum(1 for _ in split_json(data)) > 0
+    assert split_json(data)
     assert time.process_time() - started < 10
 
 
@@ -182,7 +296,7 @@ def test_csv() -> None:
         b'id,"the ""name""",id\r\n1,"a\nb",2\r\n\r\n3\r\n1,2,3,4\r\n"x"y,2,3\r\n5,\xff,6\r\n7,"open,8\r\n'
         + b"9,e,10"
     )
-    assert list(split_csv("x.csv", data)) == [
+    assert split_csv(data) == [
         Record(b'{"id":"1","the \\"name\\"":"a\\nb","id":"2"}', None),
         Record(b'{"id":"3"}', None),
         Record(b"1,2,3,4", "invalid CSV: 4 fields, the header has 3"),
@@ -201,7 +315,7 @@ def test_csv_round_trip() -> None:
             ",".join('"' + value.replace('"', '""') + '"' for value in row)
             for row in [["a", "b", "c"], *rows]
         ]
-        records = list(split_csv("x.csv", rng.choice(("\n", "\r\n")).join(lines).encode()))
+        records = split_csv(rng.choice(("\n", "\r\n")).join(lines).encode())
         assert [list(json.loads(record.payload).values()) for record in records] == rows, seed
 
 
@@ -213,9 +327,7 @@ def test_encodings_and_gzip(encoding: str, members: int) -> None:
     data = (mark + "\n".join(records)).encode(encoding)
     cuts = [0, 5, 11, len(data)] if members == 3 else [0, len(data)]
     packed = b"".join(gzip.compress(data[a:b]) for a, b in itertools.pairwise(cuts)) if members else data
-    size, found = read_records("file:///x", packed)
-    assert [record.payload.decode() for record in found] == records
-    assert size == len("\n".join(records).encode())
+    assert [record.payload.decode() for record in read(packed)] == records
 
 
 @pytest.mark.parametrize(
@@ -230,9 +342,17 @@ def test_encodings_and_gzip(encoding: str, members: int) -> None:
 )
 def test_unreadable_objects(content: bytes, message: str) -> None:
     with pytest.raises(LoaderError, match=message) as caught:
-        read_records("s3://bucket/key", content)
+        read(content, "s3://bucket/key")
     assert "s3://bucket/key" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def _records(chunks: Iterator[pa.StringArray | list[Record]]) -> list[Record]:
+    found: list[Record] = []
+    for chunk in chunks:
+        sound = chunk.cast(pa.binary()).to_pylist() if isinstance(chunk, pa.Array) else []
+        found += [Record(payload, None) for payload in sound] or chunk
+    return found
 
 
 def _is_object(text: str) -> bool:
