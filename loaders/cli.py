@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from loaders.demo import demo
+from loaders.duration import Duration
 from loaders.errors import LoaderError, one_line
+from loaders.firehose_tail import follow, load_tail
 from loaders.lakehouse.cli import lakehouse_group
 from loaders.lakehouse.trino_cli import trino_group
-from loaders.loading import DEFAULT_BATCH_BYTES, BatchSize, run
+from loaders.loading import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_SECONDS, BatchSize, run
 from loaders.maintenance.cli import maintain_command
 from loaders.progress_bar import ProgressBar
 from loaders.raw_tables import DATASETS
 from loaders.sample import DEFAULT_START, generate_sample
+from loaders.summary import Summary
 
 
 class _Group(click.Group):
@@ -54,21 +60,59 @@ def _load_options(command: Any) -> Any:
         show_default=True,
         help="Commit when the objects of a batch reach this size, without compression.",
     )(command)
+    command = click.option(
+        "--batch-time",
+        type=Duration(),
+        default=f"{DEFAULT_BATCH_SECONDS}s",
+        show_default=True,
+        help="Commit at least so often.",
+    )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")(command)
     return click.argument("uri")(command)
 
 
 @main.command()
 @_load_options
-def firehose(uri: str, batch_bytes: int, as_json: bool) -> None:
+@click.option(
+    "--look-back",
+    type=Duration(),
+    default="24h",
+    show_default=True,
+    help="List objects from so long before the latest hour that is loaded: for those that come late.",
+)
+@click.option("--everything", is_flag=True, help="List all objects, however old.")
+@click.option("--follow", "is_following", is_flag=True, help="Go on until stopped by SIGTERM or Ctrl-C.")
+@click.option(
+    "--poll",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="How often --follow looks for new objects; it loads them every --batch-time, or --batch-bytes.",
+)
+def firehose(
+    uri: str,
+    batch_bytes: int,
+    batch_time: timedelta,
+    look_back: timedelta,
+    everything: bool,
+    is_following: bool,
+    poll: timedelta,
+    as_json: bool,
+) -> None:
     """Load Firehose output into raw.web_events.
 
     URI is a file, a directory or s3://bucket/prefix. An object version is loaded once: run it as often as you
-    like. Local files are read each time to tell whether they have changed. Credentials and endpoint of S3
-    come from the AWS configuration, the catalog from PyIceberg's configuration; without one it is the local
-    lakehouse.
+    like. Where the folders of the hours (YYYY/MM/DD/HH/) lie right below the URI, listing starts shortly
+    before the latest one that is loaded. Local files are read each time to tell whether they have changed.
+    Credentials and endpoint of S3 come from the AWS configuration, the catalog from PyIceberg's
+    configuration; without one it is the local lakehouse.
     """
-    _load(uri, "web_events", "firehose", batch_bytes, as_json)
+    batch_size = BatchSize(batch_bytes, batch_time.total_seconds())
+    since = None if everything else look_back
+    if is_following:
+        _follow(uri, batch_size, since, poll, as_json)
+    else:
+        _load(lambda progress: load_tail(uri, batch_size, since, progress), as_json)
 
 
 @main.command()
@@ -80,14 +124,20 @@ def firehose(uri: str, batch_bytes: int, as_json: bool) -> None:
     show_default=True,
     help="The raw table.",
 )
-def historical(uri: str, into: str, batch_bytes: int, as_json: bool) -> None:
+def historical(uri: str, into: str, batch_bytes: int, batch_time: timedelta, as_json: bool) -> None:
     """Load an archive of JSON or CSV files into a raw table.
 
     URI is a file, a directory or s3://bucket/prefix. CSV is what ends in .csv or .csv.gz. An object version
-    is loaded once: run it as often as you like. Local files are read each time to tell whether they have
-    changed.
+    is loaded once: run it as often as you like, also to go on after a stop. Local files are read each time
+    to tell whether they have changed.
     """
-    _load(uri, into, "historical", batch_bytes, as_json)
+    batch_size = BatchSize(batch_bytes, batch_time.total_seconds())
+    _load(
+        lambda progress: run(
+            uri, dataset=into, source="historical", batch_size=batch_size, progress=progress
+        ),
+        as_json,
+    )
 
 
 @main.command()
@@ -122,17 +172,35 @@ def sample(out: Path, events: int, days: int, seed: int, start: datetime, first_
     click.echo(f"{out}: {manifest.records:,} records of web events, see {out / 'manifest.json'}")
 
 
-def _load(uri: str, dataset: str, source: str, batch_bytes: int, as_json: bool) -> None:
+def _load(load: Callable[[ProgressBar], Summary], as_json: bool) -> None:
     with ProgressBar() as progress:
-        summary = run(
-            uri, dataset=dataset, source=source, batch_size=BatchSize(batch_bytes), progress=progress
-        )
+        summary = load(progress)
+    _show(summary, as_json)
+    if summary.errors:
+        sys.exit(1)
+
+
+def _follow(
+    uri: str, batch_size: BatchSize, look_back: timedelta | None, poll: timedelta, as_json: bool
+) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    follow(
+        uri,
+        stop=stop,
+        report=lambda summary: _show(summary, as_json),
+        batch_size=batch_size,
+        look_back=look_back,
+        poll_seconds=poll.total_seconds(),
+    )
+
+
+def _show(summary: Summary, as_json: bool) -> None:
     with_traceback = click.get_current_context().find_root().params["debug"]
     for error in summary.errors:
         _show_error(error, with_traceback=with_traceback)
     click.echo(summary.to_json() if as_json else summary.to_text())
-    if summary.errors:
-        sys.exit(1)
 
 
 def _show_error(error: Exception, *, with_traceback: bool) -> None:

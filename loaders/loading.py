@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -29,7 +29,7 @@ from loaders.envelope import RAW_SCHEMA
 from loaders.errors import LoaderError
 from loaders.ledger import Ledger, LedgerEntry, Version
 from loaders.object_reader import Finished, Refused, Rows, Step, reading
-from loaders.objects import Listing, StoredObject, list_objects
+from loaders.objects import Listing, StoredObject, address, list_objects
 from loaders.raw_tables import DATASETS, create_raw_tables
 from loaders.summary import Summary
 
@@ -81,7 +81,7 @@ def run(
     dataset: str,
     source: str,
     batch_size: BatchSize | None = None,
-    after: str = "",
+    after: Callable[[Ledger], str] | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """List what is under a URI and load what is new into a raw table of the configured catalog.
@@ -91,7 +91,7 @@ def run(
         dataset: one of `raw_tables.DATASETS`.
         source: `firehose` or `historical`.
         batch_size: when to commit.
-        after: see `list_objects`.
+        after: tells, from the ledger, where to begin to list, see `list_objects`; by default at the start.
         progress: hears of the progress.
 
     Returns:
@@ -100,9 +100,10 @@ def run(
     summary = Summary(dataset)
     started = time.monotonic()
     try:
-        listing = list_objects(uri, after=after)
+        address(uri)  # a mistake in it is told before the lakehouse is started
         catalog = open_catalog()
         create_raw_tables(catalog)
+        listing = list_objects(uri, after=after(Ledger(catalog, RAW_NAMESPACE)) if after else "")
         load(catalog, listing, summary, source=source, batch_size=batch_size, progress=progress)
     except LoaderError as error:
         summary.errors.append(error)

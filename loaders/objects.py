@@ -76,6 +76,10 @@ class Listing:
     """Objects that are there but unreadable."""
 
 
+class NoObjectsError(LoaderError):
+    """There is nothing under a URI."""
+
+
 def list_objects(uri: str, *, after: str = "") -> Listing:
     """List what is under a URI.
 
@@ -89,12 +93,13 @@ def list_objects(uri: str, *, after: str = "") -> Listing:
         after: only objects whose address goes on, after the URI's, with something greater than this.
 
     Raises:
-        LoaderError: it does not exist, can't be listed, or holds no object although `after` is empty.
+        NoObjectsError: it holds no object, although `after` is empty.
+        LoaderError: it does not exist, or can't be listed.
     """
     scheme = _scheme(uri)
     listing = _list_s3(uri, after) if scheme == "s3" else _list_local(_local_path(uri, scheme), after)
     if not listing.objects and not listing.errors and not after:
-        raise LoaderError(f"{uri} holds no objects: check the path")
+        raise NoObjectsError(f"{uri} holds no objects: check the path")
     return listing
 
 
@@ -102,13 +107,25 @@ def address(uri: str) -> str:
     """What the addresses of the objects under a URI start with.
 
     Raises:
-        LoaderError: nothing of that kind can be read.
+        LoaderError: nothing of that kind can be read, or there is no such file or directory.
     """
     scheme = _scheme(uri)
     if scheme == "s3":
         return uri
     path = _local_path(uri, scheme)
+    _check_exists(path)
     return f"{path.as_uri()}/" if path.is_dir() else path.as_uri()
+
+
+def relative_name(uri: str, prefix: str) -> str:
+    """How an object's name goes on after an `address`."""
+    name = uri[len(prefix) :]
+    return name if uri.startswith("s3:") else unquote(name)
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise LoaderError(f"{path} does not exist: check the path")
 
 
 def _scheme(uri: str) -> str:
@@ -131,8 +148,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _list_local(root: Path, after: str) -> Listing:
-    if not root.exists():
-        raise LoaderError(f"{root} does not exist: check the path")
+    _check_exists(root)
     objects: list[StoredObject] = []
     errors: list[LoaderError] = []
     paths = sorted(_walk(root, errors)) if root.is_dir() else [root]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -13,25 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from loaders.catalog import open_catalog
+from loaders.duration import Duration
 from loaders.loading import reconcile
 from loaders.maintenance.run import Options, TableReport, maintain
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class Duration(click.ParamType):
-    """A time span such as 90s, 30m, 12h or 7d."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Parse the text of an option."""
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"(\d+)([smhd])", value)
-        if not match:
-            self.fail(f"{value!r} is no time span: write for example 90s, 30m, 12h or 7d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 @click.command("maintain")

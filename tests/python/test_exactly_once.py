@@ -1,0 +1,271 @@
+"""Exactly once: loaders that are killed, race, or talk to a store and a catalog that fail."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import load_server
+import pytest
+from faulty_proxy import faulty_proxy
+from pyiceberg.catalog import Catalog, load_catalog
+
+from loaders import loading, objects
+from loaders.lakehouse.settings import PROJECT_ROOT
+from loaders.lakehouse.store import Store
+from loaders.loading import BatchSize, reconcile
+from loaders.objects import list_objects
+from loaders.summary import Summary
+
+ROUNDS = 50
+OBJECTS, RECORDS = 4, 25
+
+
+class Server:
+    """Loads in processes of their own, into one namespace, from one directory that grows."""
+
+    def __init__(self, process: subprocess.Popen[str], store: Store, namespace: str, root: Path) -> None:
+        self.root = root
+        self.expected: list[str] = []
+        self._process = process
+        self._common = {
+            "properties": store.catalog_properties(),
+            "namespace": namespace,
+            "uri": str(root),
+            # Two objects a batch.
+            "batch_bytes": 2 * RECORDS * 20 - 100,
+        }
+
+    def put(self, label: str) -> None:
+        """Some objects more, one of them without a record."""
+        for number in range(OBJECTS):
+            records = [f'{{"{label}":"{number}-{i:06}"}}' for i in range(RECORDS)]
+            (self.root / f"{label}-{number}.json").write_text("\n".join(records))
+            self.expected += records
+        (self.root / f"{label}-blank.json").write_text("\n \n")
+
+    def load(self, **job: Any) -> dict[str, Any]:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({**self._common, **job}) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@pytest.fixture
+def server(lakehouse: Store, namespace: str, tmp_path: Path) -> Iterator[Server]:
+    root = tmp_path / "landing"
+    root.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, load_server.__file__],
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    yield Server(process, lakehouse, namespace, root)
+    assert process.stdin
+    process.stdin.close()
+    assert process.wait(10) == 0
+
+
+def assert_exactly_once(catalog: Catalog, namespace: str, server: Server) -> None:
+    """Raw holds each record once, and the ledger each object, with the same counts."""
+    raw = catalog.load_table((namespace, "web_events")).scan().to_arrow().to_pylist()
+    assert sorted(row["payload"] for row in raw) == sorted(server.expected)
+    ledger = catalog.load_table((namespace, "load_batches")).scan().to_arrow().to_pylist()
+    files = sorted(server.root.iterdir())
+    assert sorted(row["source_uri"] for row in ledger) == [path.as_uri() for path in files]
+    counts = {(row["source_uri"], row["batch_id"]): row["record_count"] for row in ledger}
+    found: dict[tuple[str, str], int] = {}
+    for row in raw:
+        key = row["source_uri"], row["batch_id"]
+        found[key] = found.get(key, 0) + 1
+    assert found == {key: count for key, count in counts.items() if count}
+
+
+def test_killed_at_random_instants(catalog: Catalog, namespace: str, server: Server) -> None:
+    rng = random.Random(6)
+    server.put("warm-up")
+    whole = server.load()["seconds"]
+    killed = 0
+    for number in range(ROUNDS):
+        server.put(f"round-{number}")
+        killed += server.load(kill_after=rng.uniform(0, 1.1 * whole))["statuses"] == [-9]
+        done = server.load()
+        assert done["statuses"] == [0]
+        whole = (whole + done["seconds"]) / 2
+        assert_exactly_once(catalog, namespace, server)
+    print(f"killed {killed} of {ROUNDS} times before the end")
+    assert killed > ROUNDS / 2
+
+
+@pytest.mark.parametrize("step", load_server.STEPS)
+def test_killed_at_a_step(step: str, catalog: Catalog, namespace: str, server: Server) -> None:
+    server.put("first")
+    assert server.load()["statuses"] == [0]
+    server.put("second")
+    assert server.load(kill_at=step)["statuses"] == [-9]
+    assert server.load()["statuses"] == [0]
+    assert_exactly_once(catalog, namespace, server)
+
+
+def test_killed_again_while_it_makes_up_for_the_first_time(
+    catalog: Catalog, namespace: str, server: Server
+) -> None:
+    server.put("a")
+    assert server.load(kill_at="after the data commit")["statuses"] == [-9]
+    # What it commits first now are the entries that the ledger lacks.
+    for step in ("before the data commit", "after the data commit"):
+        assert server.load(kill_at=step)["statuses"] == [-9]
+    assert server.load()["statuses"] == [0]
+    assert_exactly_once(catalog, namespace, server)
+
+
+def test_races(catalog: Catalog, namespace: str, server: Server) -> None:
+    """Three loaders at the same time on the same objects; in half of the rounds one of them is killed."""
+    rng = random.Random(7)
+    for number in range(6):
+        server.put(f"race-{number}")
+        more = {"kill_after": rng.uniform(0.2, 1.5)} if number % 2 else {}
+        done = server.load(loaders=3, **more)
+        assert done["statuses"][1:] == [0, 0]
+        if number % 2:
+            assert server.load()["statuses"] == [0]
+        assert_exactly_once(catalog, namespace, server)
+
+
+def test_without_the_snapshots(catalog: Catalog, namespace: str, server: Server) -> None:
+    """Snapshots that others have expired after a crash are not missed; maintenance of ours never needs to."""
+    server.put("a")
+    assert server.load(kill_at="after the data commit")["statuses"] == [-9]
+    table = catalog.load_table((namespace, "web_events"))
+    crashed = table.current_snapshot()
+    assert crashed
+    # Another engine's rewrite: a new current snapshot that names no batch.
+    with table.transaction() as transaction, transaction.update_snapshot().overwrite() as update:
+        rows = table.scan().to_arrow()
+        for task in table.scan().plan_files():
+            update.delete_data_file(task.file)
+        from loaders.data_files import DataFileWriter
+
+        writer = DataFileWriter(table, next(iter(table.scan().plan_files())).file.partition)
+        writer.write(rows)
+        update.append_data_file(writer.close())
+    table.maintenance.expire_snapshots().by_id(crashed.snapshot_id).commit()
+    reconcile(catalog, namespace)
+    assert len(catalog.load_table((namespace, "load_batches")).scan().to_arrow()) == 2
+    assert server.load()["statuses"] == [0]
+    assert_exactly_once(catalog, namespace, server)
+
+
+# Stores and catalogs that fail
+
+
+@pytest.fixture
+def s3_through(lakehouse: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sends boto3 to an endpoint."""
+
+    def send(url: str) -> None:
+        for name, value in {**lakehouse.aws_environment(), "AWS_ENDPOINT_URL_S3": url}.items():
+            monkeypatch.setenv(name, value)
+
+    return send
+
+
+def test_a_store_that_throttles_and_breaks_off(
+    lakehouse: Store, catalog: Catalog, namespace: str, s3_through: Any
+) -> None:
+    s3_through(lakehouse.s3_endpoint)
+    client = objects._s3_client()
+    records = [f'{{"n":{n},"text":"{"x" * 500}"}}' for n in range(4000)]
+    for number in range(4):
+        body = "\n".join(records[number * 1000 : number * 1000 + 1000]).encode()
+        client.put_object(Bucket="landing", Key=f"{namespace}/{number}", Body=body)
+    rng = random.Random(1)
+
+    def fault(method: str, path: str, number: int) -> str | None:
+        return rng.choice(["throttle", "cut", None, None])
+
+    with faulty_proxy(lakehouse.s3_endpoint, fault) as proxy:
+        s3_through(proxy.url)
+        summary = Summary("web_events")
+        listing = list_objects(f"s3://landing/{namespace}/")
+        loading.load(catalog, listing, summary, source="firehose", namespace=namespace)
+    faults = [kind for _, _, kind in proxy.requests]
+    assert {"throttle", "cut"} <= set(faults)
+    assert (summary.loaded, summary.errors) == (4, [])
+    raw = catalog.load_table((namespace, "web_events")).scan().to_arrow()
+    assert sorted(raw["payload"].to_pylist()) == sorted(records)
+
+
+def test_a_store_that_goes_on_failing_is_an_error_of_the_object(
+    lakehouse: Store,
+    catalog: Catalog,
+    namespace: str,
+    s3_through: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3_through(lakehouse.s3_endpoint)
+    client = objects._s3_client()
+    for name in ("good", "never"):
+        client.put_object(Bucket="landing", Key=f"{namespace}/{name}", Body=b'{"a":1}\n' * 100)
+    monkeypatch.setattr(objects, "_READ_WAITS_SECONDS", (0.01, 0.01))
+    with faulty_proxy(
+        lakehouse.s3_endpoint, lambda _, path, __: "cut" if path.endswith("/never") else None
+    ) as proxy:
+        s3_through(proxy.url)
+        summary = Summary("web_events")
+        listing = list_objects(f"s3://landing/{namespace}/")
+        loading.load(catalog, listing, summary, source="firehose", namespace=namespace)
+    assert summary.loaded == 1
+    (error,) = summary.errors
+    assert f"s3://landing/{namespace}/never can't be read" in str(error)
+    assert len(catalog.load_table((namespace, "web_events")).scan().to_arrow()) == 100
+
+
+def test_commits_of_which_the_answer_is_lost(
+    lakehouse: Store, catalog: Catalog, namespace: str, tmp_path: Path
+) -> None:
+    """The catalog commits, but answers 504, or is overloaded: each batch lands once all the same."""
+    for number in range(6):
+        (tmp_path / f"{number}.json").write_text(f'{{"n":{number}}}\n' * 10)
+    loading.load(
+        catalog,
+        list_objects(str(tmp_path / "0.json")),
+        Summary("web_events"),
+        source="firehose",
+        namespace=namespace,
+    )
+    commits = 0
+
+    def fault(method: str, path: str, number: int) -> str | None:
+        nonlocal commits
+        if method != "POST" or "/tables/" not in path:
+            return None
+        commits += 1
+        return {1: "lose", 2: "throttle", 4: "lose"}.get(commits % 6)
+
+    with faulty_proxy(lakehouse.settings.iceberg_uri, fault) as proxy:
+        shaky = load_catalog("shaky", **{**lakehouse.catalog_properties(), "uri": proxy.url})
+        summary = Summary("web_events")
+        loading.load(
+            shaky,
+            list_objects(str(tmp_path)),
+            summary,
+            source="firehose",
+            namespace=namespace,
+            batch_size=BatchSize(1),
+        )
+    assert {kind for *_, kind in proxy.requests} == {None, "lose", "throttle"}
+    assert (summary.loaded, summary.skipped) == (5, 1)
+    raw = catalog.load_table((namespace, "web_events")).scan().to_arrow()
+    assert sorted(raw["payload"].to_pylist()) == sorted(f'{{"n":{n}}}' for n in range(6) for _ in range(10))
+    assert len(catalog.load_table((namespace, "load_batches")).scan().to_arrow()) == 6
