@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
+from pyiceberg.exceptions import (
+    AuthorizationExpiredError,
+    BadRequestError,
+    CommitFailedException,
+    ForbiddenError,
+    RESTError,
+    UnauthorizedError,
+)
 from pyiceberg.expressions import And, EqualTo
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, TableProperties
@@ -16,12 +23,14 @@ from pyiceberg.table.snapshots import Snapshot
 from requests.exceptions import RequestException
 
 from loaders.catalog import catalog_errors
-from loaders.errors import LoaderError
+from loaders.errors import LoaderError, one_line
 
 BATCH_ID = "lakehouse.batch-id"
 LOADED_AT = "lakehouse.loaded-at"
 
 _WAITS_SECONDS = (0.1, 0.5, 2.0, 5.0, 10.0)
+# Whatever else a catalog answers may be over soon, and may have come after the commit.
+_HOPELESS = (BadRequestError, UnauthorizedError, ForbiddenError, AuthorizationExpiredError)
 
 
 @dataclass(frozen=True)
@@ -54,21 +63,27 @@ def append_files(table: Table, files: Iterable[DataFile], batch: Batch) -> None:
     name = ".".join(table.name())
     known = _head(table)
     files = list(files)
+    failure: Exception | None = None
     with catalog_errors(f"batch {batch.batch_id} can't be committed to {name}"):
         for wait in _WAITS_SECONDS:
             try:
+                if failure:
+                    table.refresh()
+                    if _head(table) != known:
+                        if holds_batch(table, batch):
+                            return
+                        raise ConflictError(name)
                 _append_once(table, files, batch)
                 return
-            except (CommitFailedException, CommitStateUnknownException, RequestException) as error:
+            except _HOPELESS:
+                raise
+            except (CommitFailedException, RESTError, RequestException) as error:
+                failure = error
                 logging.getLogger(__name__).debug("commit of %s to %s: %s", batch.batch_id, name, error)
-            table.refresh()
-            if _head(table) != known:
-                if holds_batch(table, batch):
-                    return
-                raise ConflictError(name)
             time.sleep(wait)
     raise LoaderError(
-        f"batch {batch.batch_id} can't be committed to {name}: the catalog refuses it, run again later"
+        f"batch {batch.batch_id} can't be committed to {name}: the catalog refuses it, run again later "
+        f"({one_line(failure) if failure else 'no reason'})"
     )
 
 

@@ -74,10 +74,11 @@ class Warehouse:
             )
         return done
 
-    def load(self, loader: str, uri: Path | str, into: str | None = None) -> Row:
+    def load(self, loader: str, uri: Path | str, into: str | None = None, **environment: str) -> Row:
         """Run a loader; returns its summary."""
         more = ["--into", into] if into else []
-        return json.loads(self.command("python", "-m", "loaders", loader, str(uri), *more, "--json").stdout)
+        arguments = ("python", "-m", "loaders", loader, str(uri), *more, "--json")
+        return json.loads(self.command(*arguments, **environment).stdout)
 
     def dbt(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run dbt."""
