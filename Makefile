@@ -13,7 +13,8 @@ export DBT_PACKAGES_PATH ?= tests/offline_packages
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity lock clean
+.PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity athena \
+	engines-ready bench-engines engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +33,7 @@ $(READY): requirements-bootstrap.lock requirements-peer.lock requirements.lock p
 demo: setup  ## Sample data through both loaders and dbt, then a report; run it again for the next days
 	@$(BIN)/python -m loaders demo
 
-test: setup  ## All tests: linters, pytest, dbt's own tests on lakehouses of their own
+test: setup  ## Linters, pytest, dbt's own tests on lakehouses of their own; `parity` and `test-athena` do the rest
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
@@ -77,13 +78,39 @@ trino-down: setup  ## Stop the Trino server; the lakehouse stays up
 	@$(BIN)/python -m loaders trino down
 
 parity: $(VENV)/.trino  ## Compare the models of target trino with those of target local, row by row
-	$(BIN)/python -m pytest tests/python/test_parity.py
+	$(BIN)/python -m pytest -m trino
 
-lock: setup  ## Write requirements.lock and requirements-trino.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --universal --generate-hashes --no-annotate \
-		--no-header --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra trino --universal --generate-hashes \
-		--no-annotate --no-header --constraint requirements.lock --output-file requirements-trino.lock
+$(VENV)/.athena: requirements-athena.lock $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-athena.lock
+	@touch $@
+
+athena: $(VENV)/.athena  ## Install what dbt build --target athena needs
+
+$(VENV)/.athena-endpoint: requirements-athena-endpoint.lock $(READY)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+		-r requirements-athena-endpoint.lock
+	@touch $@
+
+bench-engines: $(VENV)/.trino  ## Time and memory of a full build of EVENTS (1000000) events on DuckDB and on Trino
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py --events $(or $(EVENTS),1000000)
+
+engine-table: setup  ## Write into the README what parity and test-athena found last
+	$(BIN)/python tests/python/engine_table.py README.md
+
+engines-ready: $(VENV)/.trino $(VENV)/.athena-endpoint
+
+test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests, against target local, row by row
+	$(BIN)/python -m pytest -m athena
+
+LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-annotate --no-header
+
+lock: setup  ## Write all requirements*.lock but the bootstrap's and the peer's anew from pyproject.toml
+	$(LOCK) --extra dev --output-file requirements.lock
+	$(LOCK) --extra dev --extra trino --constraint requirements.lock --output-file requirements-trino.lock
+	$(LOCK) --extra dev --extra athena --constraint requirements.lock --output-file requirements-athena.lock
+	$(LOCK) --extra dev --extra trino --extra athena --extra athena-endpoint --constraint requirements.lock \
+		--constraint requirements-trino.lock --constraint requirements-athena.lock \
+		--output-file requirements-athena-endpoint.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays
 	rm -rf $(VENV) target logs dbt_packages

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import orjson
@@ -93,5 +93,10 @@ def _write_double(value: float) -> str:
         text = format(Decimal(repr(value)), "f")
         return text if "." in text else f"{text}.0"
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    if len(digits) == 1:
+        # Of numbers that one digit would do for, Java writes the nearest of two digits: 4.9E-324 for 5e-324.
+        nearest = Decimal(value).normalize(Context(prec=2))
+        if float(nearest) == value:
+            sign, digits, exponent = nearest.normalize().as_tuple()
     first, rest = digits[0], "".join(map(str, digits[1:])) or "0"
     return f"{'-' if sign else ''}{first}.{rest}E{int(exponent) + len(digits) - 1}"

@@ -61,11 +61,12 @@ Catalogs = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class TrinoSettings:
-    """Where the Trino server of one local lakehouse lives, its port and its memory."""
+    """Where the Trino server of one local lakehouse lives, its port, its memory, more options of its Java."""
 
     lakehouse: Settings
     port: int
     memory_megabytes: int
+    java_options: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls) -> TrinoSettings:
@@ -388,6 +389,7 @@ def _java_options(settings: TrinoSettings, server: Path) -> list[str]:
         "-XX:ReservedCodeCacheSize=512M",
         "-XX:PerMethodRecompilationCutoff=10000",
         "-XX:PerBytecodeRecompilationCutoff=10000",
+        *settings.java_options,
         "-XX:+EnableDynamicAgentLoading",
         "-Djdk.attach.allowAttachSelf=true",
         "-Djdk.nio.maxCachedBufferSize=2000000",
@@ -522,7 +524,7 @@ def _ask(
 
 def _fingerprint(settings: TrinoSettings, catalogs: Catalogs) -> str:
     plain = {name: dict(properties) for name, properties in catalogs.items()}
-    content = json.dumps([settings.memory_megabytes, plain], sort_keys=True)
+    content = json.dumps([settings.memory_megabytes, settings.java_options, plain], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -42,6 +42,9 @@
 
     A key (unique_key or meta.key; its columns are never null) is needed where the condition asks other tables: Trino
     takes no such subquery in ON.
+
+    `arg_dict.only`, a condition on the table's own columns, leaves all other rows, computed and old, for another
+    statement: Athena writes no more than 100 partitions in one.
 #}
 {% macro default__get_incremental_replace_sql(arg_dict) -%}
     {%- set target = arg_dict.target_relation -%}
@@ -50,6 +53,7 @@
     {%- set unique_key = arg_dict.unique_key -%}
     {%- set key = unique_key or config.get('meta', {}).get('key', []) -%}
     {%- set key = [key] if key is string else key -%}
+    {%- set only = arg_dict.get('only', 'true') -%}
     {%- set gone = [] -%}
     {%- set partitions = [] -%}
     {%- set replaced = replaced_rows(target) -%}
@@ -74,7 +78,7 @@
     {%- endif -%}
     {%- if not partitions %}
     insert into {{ target }} ({{ columns | join(', ') }})
-    select {{ columns | join(', ') }} from {{ source }}
+    select {{ columns | join(', ') }} from {{ source }} where {{ only }}
     {%- else %}
     merge into {{ target }} as old
     using (
@@ -88,6 +92,7 @@
             {%- endfor %}
             false as is_gone
         from {{ source }}
+        where {{ only }}
         union all
         select
             {%- for column in columns %}
@@ -111,6 +116,9 @@
             and {% endif -%}
             {#- By partition once more: this is what prunes. #}
             (({{ partitions | join(') or (') }}))
+            {%- if only != 'true' %}
+            and ({{ only }})
+            {%- endif %}
     when matched then delete
     when not matched and not is_gone then insert ({{ columns | join(', ') }})
         values ({% for column in columns %}new_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %})
@@ -141,6 +149,19 @@
     {%- else -%}
         true
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    Whether an incremental run has nothing to do: meta.replaces names no row, which is so only when there is nothing
+    new to compute from either, and the model has the columns that its table has.
+#}
+{% macro is_nothing_to_replace(target, compiled_code) -%}
+    {%- if not config.get('meta', {}).get('replaces') or replaced_rows(target) != 'false' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set computed = get_column_schema_from_query(compiled_code) | map(attribute='name') | list -%}
+    {%- set stored = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
+    {{ return(computed | sort == stored | sort) }}
 {%- endmacro %}
 
 {# Literal bounds of the first partition column in the computed rows: only these partitions are looked at. #}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from warehouse import Warehouse
+
+from loaders.lakehouse.settings import PROJECT_ROOT
 
 # When a row was written is not what it says.
 LOAD_TIME_COLUMNS = frozenset(
@@ -16,9 +19,12 @@ LOAD_TIME_COLUMNS = frozenset(
 # int_built_batches is the account of what was built by which model; a snapshot has the states that dbt saw.
 NOT_COMPARED = frozenset({"int_built_batches", "product_history"})
 FLOAT_TOLERANCE = 1e-9
+EQUAL_ROWS = PROJECT_ROOT / "target" / "equal_rows"
 
 
-def assert_same_rows(warehouse: Warehouse, one: str, other: str, *, same_history: bool = False) -> None:
+def assert_same_rows(
+    warehouse: Warehouse, one: str, other: str, *, same_history: bool = False, catalog: str = "lake"
+) -> dict[str, int]:
     """Every stored model of the manifest holds the same rows in two schemas, in all columns but load times.
 
     Args:
@@ -26,14 +32,19 @@ def assert_same_rows(warehouse: Warehouse, one: str, other: str, *, same_history
         one: the target schema (DBT_SCHEMA) of the first build.
         other: that of the second.
         same_history: both were built after the same batches, so what a history leaves is compared too.
+        catalog: the catalog of the first build, as DuckDB names it; the second is in the local lakehouse.
+
+    Returns:
+        The number of rows of each model that was compared.
     """
+    counts = {}
     with warehouse.connect() as connection:
         for name, table in sorted(warehouse.models().items()):
             if name in NOT_COMPARED and not same_history:
                 continue
             namespace, _, alias = table.partition(".")
             suffix = namespace.removeprefix(other).removeprefix(one)
-            left, right = f"lake.{one}{suffix}.{alias}", f"lake.{other}{suffix}.{alias}"
+            left, right = f"{catalog}.{one}{suffix}.{alias}", f"lake.{other}{suffix}.{alias}"
             described = {
                 relation: [row[:2] for row in connection.execute(f"describe {relation}").fetchall()]
                 for relation in (left, right)
@@ -52,6 +63,14 @@ def assert_same_rows(warehouse: Warehouse, one: str, other: str, *, same_history
                 f"{name}: {len(missing)} rows only in {left}: {_show(columns, missing, found)}"
             )
             assert not found, f"{name}: {len(found)} rows only in {right}, e.g. {found[0]}"
+            counts[name] = connection.execute(f"select count(*) from {left}").fetchone()[0]
+    return counts
+
+
+def note_equal_rows(engine: str, counts: dict[str, int]) -> None:
+    """Keep what a comparison with target `local` found, for `make engine-table`."""
+    EQUAL_ROWS.mkdir(parents=True, exist_ok=True)
+    (EQUAL_ROWS / f"{engine}.json").write_text(json.dumps(counts))
 
 
 def _apart(left: Iterable[tuple], right: Iterable[tuple]) -> tuple[list[tuple], list[tuple]]:

@@ -6,15 +6,30 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pyiceberg.catalog import Catalog, load_catalog
+from trino_available import ATHENA_PACKAGES, cannot_fetch_trino, missing_for_trino, missing_packages
 from warehouse import Warehouse, free_port_block
 
 from loaders.lakehouse import store
 from loaders.lakehouse.settings import Settings
 
+if TYPE_CHECKING:
+    from athena_warehouse import AthenaWarehouse
+
+_no_athena = missing_packages(ATHENA_PACKAGES, "make test-athena")
+# These import what is not installed.
+collect_ignore = ["test_athena.py", "test_athena_endpoint.py"] if _no_athena else []
+
 _namespaces = itertools.count(1)
+
+
+def pytest_report_header() -> list[str]:
+    """Say which tests are for make targets of their own, and why they can't be found."""
+    lines = ["tests marked trino and athena: run by 'make parity' and 'make test-athena'"]
+    return [*lines, f"tests of target athena: not here: {_no_athena}"] if _no_athena else lines
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +50,17 @@ def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Store]
 def catalog(lakehouse: store.Store) -> Catalog:
     """The Iceberg catalog of the lakehouse."""
     return load_catalog("default", **lakehouse.catalog_properties())
+
+
+@pytest.fixture(scope="session")
+def athena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AthenaWarehouse]:
+    """A lakehouse on the Athena endpoint."""
+    if reason := missing_for_trino() or cannot_fetch_trino():
+        pytest.skip(reason)
+    from athena_warehouse import athena_warehouse
+
+    with athena_warehouse(tmp_path_factory.mktemp("athena")) as warehouse:
+        yield warehouse
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ MODIFIED_AT = datetime(2026, 1, 10, tzinfo=UTC)
 
 # As they stand in the JSON text.
 VALUES = r"""
+5e-324 -5e-324 1e-323 4.9E-324
 1.50 1e2 1E400 -1E400 1E+5 0.1e1 100000000.0 9999999.0 0.0001 0.001 -0 -0.0 0e5 1E-400 5e15 -7 007 +5 .5 5.
 12345678901234567890 123456789012345678901234567890.5 123456789012345678901234567890 -12345678901234567890
 18446744073709551615 18446744073709551616 -9223372036854775808 -9223372036854775809 100000000000000000000000
@@ -131,6 +132,10 @@ BASE64_TEXTS = [
     "\\te30=\\t",
     "e30=\\u00a0",
     "e30=e30=",
+    "e30=abcd",
+    "e30== =",
+    "e30=\\n",
+    "e30=}",
 ]
 
 
@@ -156,7 +161,7 @@ def nasty_events() -> list[bytes]:
         inner = base64.b64encode(line).decode()
         lines.append(json.dumps({"kinesis": {"data": inner}} if number % 2 else {"data": inner}).encode())
         lines += [inner.encode(), inner.rstrip("=").encode()]
-    for depth in (3, 200, 250):
+    for depth in (3, 200, 250, 252, 254, 256, 300, 5_000):
         opened, closed = b'{"a":[' * (depth // 2), b"]}" * (depth // 2)
         lines.append(b'{"type":"page","anonymousId":"deep","x":' + opened + b"1" + closed + b"}")
     many = b",".join([b"{}", b"[]"] * 300)

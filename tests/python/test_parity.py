@@ -6,52 +6,49 @@ one by Trino alone, and one that the engines hand to each other. All must agree 
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from comparison import assert_same_rows
+from comparison import assert_same_rows, note_equal_rows
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
-from trino_available import missing_for_trino
+from trino_available import (
+    SHORT_LIVED,
+    TRINO_PACKAGES,
+    cannot_fetch_trino,
+    missing_for_trino,
+    missing_packages,
+)
 from warehouse import Warehouse
 
-from loaders.errors import LoaderError
 from loaders.lakehouse import trino
 from loaders.lakehouse.trino import TrinoSettings
 from loaders.sample import generate_sample
+
+pytestmark = pytest.mark.trino
 
 DATASETS = ("products", "transactions", "reviews")
 # By which engine the third schema is built after each batch.
 HAND_OVER = ("local", "trino", "local")
 
 
-def missing() -> str | None:
-    """Why the comparison can't be made here."""
-    if importlib.util.find_spec("dbt.adapters.trino") is None:
-        return "dbt-trino is not installed: run 'make parity', or install the extra 'trino'"
-    return missing_for_trino()
-
-
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A lakehouse with a Trino server on it."""
-    if reason := missing():
+    reason = missing_packages(TRINO_PACKAGES, "make parity") or missing_for_trino() or cannot_fetch_trino()
+    if reason:
         pytest.skip(reason)
     home = tmp_path_factory.mktemp("parity")
     warehouse = Warehouse(home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = TrinoSettings(lakehouse=warehouse.settings, port=port, memory_megabytes=2048)
+    settings = TrinoSettings(warehouse.settings, port, memory_megabytes=2048, java_options=SHORT_LIVED)
     warehouse.environment |= {"TRINO_HOST": "127.0.0.1", "TRINO_PORT": str(port), "TRINO_CATALOG": "lake"}
     try:
-        try:
-            trino.start(settings)
-        except LoaderError as error:
-            pytest.skip(f"no Trino: {error}")
+        trino.start(settings)
         yield warehouse
     finally:
         trino.stop(settings)
@@ -101,9 +98,10 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
         both.load("historical", objects / "products", "products")
         build(both, "local", "parity_local")
         build(both, "trino", "parity_trino")
-        assert_same_rows(both, "parity_trino", "parity_local", same_history=True)
+        counts = assert_same_rows(both, "parity_trino", "parity_local", same_history=True)
         build(both, target, "parity_handed_over")
         assert_same_rows(both, "parity_handed_over", "parity_local", same_history=True)
+    note_equal_rows("trino", counts)
 
 
 def test_building_again_changes_nothing(both: Warehouse) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from trino_available import missing_for_trino
+from trino_available import cannot_fetch_trino, missing_for_trino
 
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session, trino
@@ -24,7 +24,7 @@ LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 @pytest.fixture(scope="module")
 def server(lakehouse: Store) -> Iterator[Trino]:
     """A running server on the lakehouse of the test session."""
-    if reason := missing_for_trino():
+    if reason := missing_for_trino() or cannot_fetch_trino():
         pytest.skip(reason)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TRINO_PORT", str(_free_port()))
@@ -36,6 +36,7 @@ def server(lakehouse: Store) -> Iterator[Trino]:
             trino.stop(settings)
 
 
+@pytest.mark.trino
 def test_duckdb_reads_what_trino_writes(server: Trino) -> None:
     server.query("create schema lake.trino_shared")
     server.query(
@@ -73,6 +74,7 @@ def test_duckdb_reads_what_trino_writes(server: Trino) -> None:
     assert server.query("select count(*) from lake.trino_shared.events") == [[2]]
 
 
+@pytest.mark.trino
 def test_listens_on_loopback_only(server: Trino) -> None:
     sockets = psutil.Process(server.pid).net_connections("inet")
     listening = {(each.laddr.ip, each.laddr.port) for each in sockets if each.status == psutil.CONN_LISTEN}
@@ -81,6 +83,7 @@ def test_listens_on_loopback_only(server: Trino) -> None:
     assert {port for _, port in listening} == {server.settings.port}
 
 
+@pytest.mark.trino
 def test_files_with_keys_are_private(server: Trino, lakehouse: Store) -> None:
     files = list((server.settings.home / "etc").rglob("*.properties"))
     assert "lake.properties" in {path.name for path in files}
@@ -89,11 +92,13 @@ def test_files_with_keys_are_private(server: Trino, lakehouse: Store) -> None:
     assert lakehouse.secret_key not in (server.settings.home / "server.log").read_text()
 
 
+@pytest.mark.trino
 def test_second_start_finds_the_first(server: Trino) -> None:
     assert trino.start(server.settings) == server
     assert trino.find_running(server.settings) == server
 
 
+@pytest.mark.trino
 def test_start_with_another_configuration_is_refused(server: Trino) -> None:
     with pytest.raises(LoaderError, match="another configuration"):
         trino.start(server.settings, {"other": {"connector.name": "iceberg"}})
@@ -101,6 +106,7 @@ def test_start_with_another_configuration_is_refused(server: Trino) -> None:
         trino.start(replace(server.settings, port=server.settings.port + 1))
 
 
+@pytest.mark.trino
 def test_statement_errors_are_one_line(server: Trino) -> None:
     with pytest.raises(LoaderError, match="Trino: line 1:15: Schema 'nowhere' does not exist"):
         server.query("select * from lake.nowhere.nothing")
@@ -109,6 +115,7 @@ def test_statement_errors_are_one_line(server: Trino) -> None:
         server.query(slow, timeout=0.01)
 
 
+@pytest.mark.trino
 def test_stops_restarts_with_further_catalogs_and_reports_bad_ones(server: Trino, lakehouse: Store) -> None:
     settings = server.settings
     assert trino.stop(settings)

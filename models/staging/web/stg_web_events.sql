@@ -44,7 +44,7 @@ enveloped as (
         *,
         case
             when payload_encoding <> 'utf8' then null
-            when record_json is null then trim(replace(payload, '"', ''))
+            when record_json is null then {{ trim_blanks("replace(payload, '\"', '')") }}
             when
                 {{ event_format_name('record_kinds') }} is null
                 and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}

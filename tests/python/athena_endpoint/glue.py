@@ -1,0 +1,80 @@
+"""Glue (and STS) in a thread of this process, played by moto."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import EmptyResult
+from moto.glue.responses import GlueResponse
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+_lock = threading.Lock()
+logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+class ConcurrentModificationError(JsonRESTError):
+    """Another writer has updated the table since its version was read."""
+
+    code = 400
+
+    def __init__(self, table: str, expected: str, found: str) -> None:
+        message = (
+            f"Update table failed due to concurrent modifications: {table} is at {found}, not {expected}"
+        )
+        super().__init__("ConcurrentModificationException", message)
+
+
+def _update_table(self: GlueResponse) -> Any:
+    """UpdateTable as Glue does it: a request that names a version is refused when the table has a later one.
+
+    https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html. moto ignores VersionId:
+    of two commits to an Iceberg table that start from the same version the first would be lost.
+    """
+    database, table_input = self.parameters["DatabaseName"], self.parameters["TableInput"]
+    expected = self.parameters.get("VersionId")
+    with _lock:
+        table = self.glue_backend.get_table(database, table_input["Name"])
+        found = table.as_dict()["VersionId"]
+        if expected is not None and str(expected) != found:
+            raise ConcurrentModificationError(f"{database}.{table_input['Name']}", expected, found)
+        self.glue_backend.update_table(database, table_input["Name"], table_input)
+    return EmptyResult()
+
+
+class GlueServer:
+    """The running server: its URL, and the actions that it was asked for, as IAM names them."""
+
+    def __init__(self) -> None:
+        self._application = DomainDispatcherApplication(create_backend_app)
+        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.actions: set[str] = set()
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if target.startswith("AWSGlue."):
+            self.actions.add(target.replace("AWSGlue.", "glue:"))
+        return self._application(environ, start_response)
+
+
+@contextmanager
+def glue_server() -> Iterator[GlueServer]:
+    """Run it on a free port of the loopback interface."""
+    original = GlueResponse.update_table
+    GlueResponse.update_table = _update_table
+    glue = GlueServer()
+    thread = threading.Thread(target=glue.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield glue
+    finally:
+        glue.server.shutdown()
+        thread.join()
+        glue.server.server_close()
+        GlueResponse.update_table = original

@@ -1,0 +1,215 @@
+"""Target `athena`: the unmodified dbt-athena, on the endpoint for tests, ends in the rows of target `local`.
+
+One history, told in the order of the tests: four days, one more with changes, a month at once, one more day.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from athena_warehouse import GLUE, AthenaWarehouse
+from comparison import assert_same_rows, note_equal_rows
+from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+
+from loaders.lakehouse.settings import PROJECT_ROOT
+from loaders.sample import generate_sample
+
+pytestmark = pytest.mark.athena
+
+SCHEMA, LOCAL = "athena_marts", "local_marts"
+# Models and snapshots, without their tests.
+MODELS = ("--exclude-resource-type", "test", "unit_test")
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The landing zone of this history."""
+    return tmp_path_factory.mktemp("objects")
+
+
+@pytest.fixture(scope="module")
+def bytes_read() -> Iterator[dict[str, Counter]]:
+    """Bytes that each model read, by batch; printed at the end."""
+    found: dict[str, Counter] = {}
+    yield found
+    print(report(found))
+
+
+def report(bytes_read: dict[str, Counter]) -> str:
+    """A table: model by batch."""
+    models = sorted({model for counts in bytes_read.values() for model in counts})
+    lines = ["", f"{'bytes read by':32}" + "".join(f"{batch:>22}" for batch in bytes_read)]
+    lines += [
+        f"{model:32}" + "".join(f"{counts[model]:>22,}" for counts in bytes_read.values()) for model in models
+    ]
+    lines.append(f"{'all':32}" + "".join(f"{counts.total():>22,}" for counts in bytes_read.values()))
+    return "\n".join(lines)
+
+
+def load_days(warehouse: AthenaWarehouse, directory: Path, **options: int) -> None:
+    generate_sample(directory, seed=7, **options)
+    for loader, folder in (("historical", "archive"), ("firehose", "firehose")):
+        if (directory / folder).exists():
+            warehouse.load(loader, directory / folder)
+    for dataset in ("products", "transactions", "reviews"):
+        if (directory / dataset).exists():
+            warehouse.load("historical", directory / dataset, dataset)
+
+
+def build(warehouse: AthenaWarehouse, *arguments: str) -> Counter:
+    """Build target `athena`; returns the bytes that each model read."""
+    before = len(list(warehouse.endpoint.executions))
+    warehouse.athena("build", *(arguments or MODELS), DBT_SCHEMA=SCHEMA)
+    counts: Counter = Counter()
+    for execution in list(warehouse.endpoint.executions)[before:]:
+        if (execution.node or "").startswith("model."):
+            counts[execution.node.rpartition(".")[2]] += execution.bytes_read
+    return counts
+
+
+def assert_same_as_local(warehouse: AthenaWarehouse, *, same_history: bool = True) -> None:
+    warehouse.dbt("build", *MODELS, DBT_SCHEMA=LOCAL)
+    counts = assert_same_rows(warehouse, SCHEMA, LOCAL, same_history=same_history, catalog=GLUE)
+    note_equal_rows("athena", counts)
+
+
+def test_full_build(athena: AthenaWarehouse, objects: Path) -> None:
+    load_days(athena, objects / "first", events=800, days=4)
+    write_object(objects / "products" / "nasty.json", nasty_products()[::3])
+    write_object(objects / "events" / "nasty.json", nasty_events()[::3])
+    athena.load("firehose", objects / "events")
+    athena.load("historical", objects / "products", "products")
+    build(athena, "--exclude-resource-type", "unit_test")
+    assert_same_as_local(athena)
+
+
+def test_second_batch_with_changed_products_and_objects(
+    athena: AthenaWarehouse, objects: Path, bytes_read: dict[str, Counter]
+) -> None:
+    load_days(athena, objects / "second", events=200, days=1, first_day=4)
+    bytes_read["4 days of history"] = build(athena)
+    changed = [line.replace(b'"price":', b'"brand":"new","price":') for line in nasty_products()[::6]]
+    write_object(objects / "products" / "nasty.json", changed, MODIFIED_AT + timedelta(hours=1))
+    write_object(objects / "events" / "nasty.json", nasty_events()[::4], MODIFIED_AT + timedelta(hours=1))
+    athena.load("firehose", objects / "events")
+    athena.load("historical", objects / "products", "products")
+    build(athena)
+    assert_same_as_local(athena)
+
+
+def test_building_again_writes_nothing(athena: AthenaWarehouse) -> None:
+    before = athena.glue_snapshot_ids()
+    build(athena)
+    assert athena.glue_snapshot_ids() == before
+
+
+def test_more_than_100_partitions_at_once(athena: AthenaWarehouse, objects: Path) -> None:
+    load_days(athena, objects / "month", events=1_500, days=30, first_day=5)
+    before = len(list(athena.endpoint.executions))
+    build(athena)
+    refused = [
+        execution.node
+        for execution in list(athena.endpoint.executions)[before:]
+        if execution.state == "FAILED"
+    ]
+    assert refused == ["model.web_events_lakehouse.fct_web_events"]
+
+
+def test_a_batch_reads_no_more_after_a_longer_history(
+    athena: AthenaWarehouse, objects: Path, bytes_read: dict[str, Counter]
+) -> None:
+    load_days(athena, objects / "last", events=200, days=1, first_day=35)
+    bytes_read["34 days of history"] = build(athena)
+    # The local schema has not seen the month by itself: its snapshot has fewer states.
+    assert_same_as_local(athena, same_history=False)
+
+
+def test_full_refresh_of_one_model(athena: AthenaWarehouse) -> None:
+    namespace, name = f"{SCHEMA}_intermediate", "int_web_events_deduplicated"
+    before = athena.glue_catalog().load_table((namespace, name))
+    build(athena, *MODELS, "--full-refresh", "--select", name)
+    after = athena.glue_catalog().load_table((namespace, name))
+    assert after.metadata.table_uuid != before.metadata.table_uuid
+    assert_same_rows(athena, SCHEMA, LOCAL, catalog=GLUE)
+    left_over = {table for _, table in athena.glue_catalog().list_tables(namespace) if "__dbt" in table}
+    assert not left_over
+
+
+def test_a_new_column_is_added_to_the_table(athena: AthenaWarehouse, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for part in ("models", "macros", "seeds", "snapshots", "analyses", "tests/sql", "tests/offline_packages"):
+        if (PROJECT_ROOT / part).exists():
+            shutil.copytree(PROJECT_ROOT / part, project / part)
+    for part in ("dbt_project.yml", "packages.yml", "package-lock.yml"):
+        shutil.copy(PROJECT_ROOT / part, project)
+    model = project / "models/intermediate/commerce/int_product_daily.sql"
+    sql = model.read_text()
+    assert sql.count("as purchases\n") == 1
+    model.write_text(
+        sql.replace("as purchases\n", "as purchases,\n        max(event_timestamp) as last_event_at\n")
+    )
+    build(athena, *MODELS, "--select", "int_product_daily", "--project-dir", str(project))
+    table = athena.glue_catalog().load_table((f"{SCHEMA}_intermediate", "int_product_daily"))
+    assert str(table.schema().find_field("last_event_at").field_type) == "timestamp"
+    counts = "count(*) as n, count(last_event_at) as filled"
+    rows = athena.glue_rows(f"{SCHEMA}_intermediate.int_product_daily", counts)
+    assert rows[0]["n"] > 0
+    assert rows[0]["filled"] == 0, "only new batches fill the column"
+    build(athena, *MODELS, "--full-refresh", "--select", "int_product_daily", "--project-dir", str(project))
+    rows = athena.glue_rows(f"{SCHEMA}_intermediate.int_product_daily", counts)
+    assert rows[0]["n"] == rows[0]["filled"] > 0
+
+
+def test_docs_and_source_freshness(athena: AthenaWarehouse) -> None:
+    athena.athena("docs", "generate", DBT_SCHEMA=SCHEMA)
+    target = Path(athena.environment["DBT_TARGET_PATH"])
+    catalog = json.loads((target / "catalog.json").read_text())
+    described = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["columns"]}
+    assert set(athena.models()) <= described
+    assert len(catalog["sources"]) == 5
+    athena.athena("source", "freshness", DBT_SCHEMA=SCHEMA)
+    found = json.loads((target / "sources.json").read_text())["results"]
+    assert {result["status"] for result in found} <= {"pass", "warn"}
+
+
+def test_maintenance_keeps_the_rows(athena: AthenaWarehouse) -> None:
+    client = athena.endpoint.client("athena")
+    name = f"{SCHEMA}.fct_web_events"
+    before = athena.glue_catalog().load_table((SCHEMA, "fct_web_events"))
+    files = before.inspect.data_files().num_rows
+    assert before.inspect.delete_files().num_rows > 0
+    for sql in (
+        f"optimize {name} rewrite data using bin_pack",
+        f"alter table {name} set tblproperties ('vacuum_max_snapshot_age_seconds' = '0')",
+        f"vacuum {name}",
+    ):
+        identifier = client.start_query_execution(
+            QueryString=sql, ResultConfiguration={"OutputLocation": "s3://athena/results/"}
+        )["QueryExecutionId"]
+        execution = next(item for item in athena.endpoint.executions if item.id == identifier)
+        assert execution.finished.wait(300)
+        assert execution.state == "SUCCEEDED", execution.reason
+    after = athena.glue_catalog().load_table((SCHEMA, "fct_web_events"))
+    assert len(after.metadata.snapshots) == 1 < len(before.metadata.snapshots)
+    assert after.inspect.delete_files().num_rows == 0
+    assert after.inspect.data_files().num_rows < files
+    assert_same_rows(athena, SCHEMA, LOCAL, catalog=GLUE)
+
+
+def test_the_documented_policy_allows_what_is_asked_and_no_more(athena: AthenaWarehouse) -> None:
+    policy = json.loads((PROJECT_ROOT / "docs" / "athena-policy.json").read_text())
+    allowed = {
+        action
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if not action.startswith("s3:")
+    }
+    # dbt stops its statements when it is interrupted.
+    when_interrupted = {"athena:StopQueryExecution"}
+    assert allowed - when_interrupted == athena.endpoint.actions - when_interrupted
