@@ -14,7 +14,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity athena \
-	engines-ready bench-engines engine-table test-athena lock clean
+	engines-ready bench-engines bench-load engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,15 @@ engines-ready: $(VENV)/.trino $(VENV)/.athena-endpoint
 test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests, against target local, row by row
 	$(BIN)/python -m pytest -m athena
 
+.venv-spark/.ready: benchmarks/requirements-spark.lock $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark
+	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r $<
+	@touch $@
+
+# For one figure: make bench-load BENCH="--records 3000000 --repeat 1"; memory: BENCH="--memory 1 --memory 10".
+bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop (BENCH="--memory 1": memory)
+	$(BIN)/python benchmarks/bench_load.py $(BENCH)
+
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-annotate --no-header
 
 lock: setup  ## Write all requirements*.lock but the bootstrap's and the peer's anew from pyproject.toml
@@ -113,4 +122,4 @@ lock: setup  ## Write all requirements*.lock but the bootstrap's and the peer's 
 		--output-file requirements-athena-endpoint.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays
-	rm -rf $(VENV) target logs dbt_packages
+	rm -rf $(VENV) .venv-* benchmarks/.work target logs dbt_packages

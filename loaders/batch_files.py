@@ -16,7 +16,8 @@ from loaders.envelope import batch_rows
 
 SPOOL_BYTES = 64 << 20
 """Rows of an object are kept in memory up to this size until it is read; a larger one has its own files."""
-ROW_GROUP_BYTES = 32 << 20
+ROW_GROUP_BYTES = 64 << 20
+_FEW_CHUNKS = 100
 FILE_BYTES = 1 << 30
 """Rows of one file in memory; compressed it has an eighth or so."""
 
@@ -138,7 +139,9 @@ class _Files:
     def _flush(self) -> None:
         if not self._row_group:
             return
-        rows = pa.concat_tables(self._row_group).combine_chunks()
+        rows = pa.concat_tables(self._row_group)
+        if len(self._row_group) > _FEW_CHUNKS:  # where records came one by one
+            rows = rows.combine_chunks()
         with catalog_errors(f"batch {self._batch.batch_id} can't be written"):
             if self._writer is None:
                 partition = day_partition(self._batch.loaded_at)

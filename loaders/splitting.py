@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -161,7 +163,8 @@ class _Stream:
 
 def _last_boundary(data: bytes) -> int:
     """Where the last record starts that may go on behind the data."""
-    return max(data.rfind(b"\n"), data.rfind(b"}{")) + 1
+    line_start = data.rfind(b"\n") + 1
+    return max(line_start, data.rfind(b"}{", line_start) + 1)
 
 
 def _whole_lines(data: bytes, end: int) -> pa.StringArray | None:
@@ -172,16 +175,25 @@ def _whole_lines(data: bytes, end: int) -> pa.StringArray | None:
     return _objects(data, np.concatenate(([0], line_breaks + 1)))
 
 
+def _ends_of_objects(data: bytes, end: int) -> np.ndarray:
+    """Where a `{` follows a `}`, up to `end`: the place between them."""
+    pair = int.from_bytes(b"}{", sys.byteorder)
+    found = [
+        np.flatnonzero(np.frombuffer(data, np.uint16, (end - offset) // 2, offset) == pair) * 2 + offset + 1
+        for offset in (0, 1)
+    ]
+    return np.concatenate(found)
+
+
 class _Pieces:
     """Stretches of the data that end with a line break or between `}` and `{`: most are one record."""
 
     def __init__(self, data: bytes, end: int) -> None:
-        text = np.frombuffer(data, np.uint8, end)
-        ends_piece = text == _LINE_BREAK
-        ends_piece[:-1] |= (text[:-1] == _CLOSE) & (text[1:] == _OPEN)
-        ends_piece[-1] = True
         self._data = data
-        self._starts = np.concatenate(([0], np.flatnonzero(ends_piece) + 1))
+        ends = [_ends_of_objects(data, end), [end]]
+        if b"\n" in data:
+            ends.append(np.flatnonzero(np.frombuffer(data, np.uint8, end) == _LINE_BREAK) + 1)
+        self._starts = np.unique(np.concatenate([[0], *ends]))
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -220,16 +232,17 @@ def _objects(data: bytes, starts: np.ndarray) -> pa.StringArray | None:
         return None
     begin, end = int(starts[0]), int(starts[-1])
     content = data if end - begin == len(data) else data[begin:end]
-    lines = content
-    if b"\n" not in data or not (text[starts[1:-1] - 1] == _LINE_BREAK).all():
-        lines = content.replace(b"}{", b"}\n{")
+    offsets = (starts - begin).astype(np.int32)
+    payloads = pa.StringArray.from_buffers(len(last), pa.py_buffer(offsets), pa.py_buffer(content))
+    lines: Any = content
+    if not (text[starts[1:-1] - 1] == _LINE_BREAK).all():
+        in_one_list = pa.ListArray.from_arrays(pa.array([0, len(last)], pa.int32()), payloads)
+        lines = pc.binary_join(in_one_list, "\n")[0].as_buffer()
     try:
         if len(_object_decoder.decode_lines(lines)) != len(last):
             return None
     except (msgspec.DecodeError, RecursionError):
         return None
-    offsets = (starts - begin).astype(np.int32)
-    payloads = pa.StringArray.from_buffers(len(last), pa.py_buffer(offsets), pa.py_buffer(content))
     if not content.isascii():
         try:
             payloads.validate(full=True)
