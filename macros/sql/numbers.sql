@@ -15,6 +15,8 @@
 {# bigint; null for a fraction. #}
 {% macro to_whole_number(text) -%}
     case
+        {#- Most, by themselves: DuckDB takes 20 µs to read a decimal(38, 6). #}
+        when {{ regexp_like(text, '^[0-9]{1,15}$') }} then try_cast({{ text }} as bigint)
         when
             {{ regexp_like(trim_blanks(text), number_pattern()) }}
             and try_cast({{ trim_blanks(text) }} as decimal(38, 6)) = floor(try_cast({{ trim_blanks(text) }} as decimal(38, 6)))

@@ -13,7 +13,14 @@
         '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
     ) -%}
     {%- set number = 'try_cast(' ~ text ~ ' as decimal(38, 6))' -%}
+    {%- set whole = 'try_cast(' ~ text ~ ' as bigint)' -%}
     case
+        {#- Most epoch numbers, by themselves: DuckDB takes 20 µs to read a decimal(38, 6). #}
+        when {{ regexp_like(text, '^[0-9]{1,15}$') }}
+            then {{ epoch_to_timestamp(
+                'case when ' ~ whole ~ ' < 100000000000 then ' ~ whole ~ ' * 1000000 '
+                ~ 'else least(' ~ whole ~ ' * 1000, 253402300799999999) end'
+            ) }}
         {#- Beyond the years 1 to 9999, in which all engines have timestamps, a time is the first or the last one. #}
         when {{ is_number }}
             then {{ epoch_to_timestamp(

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
-from loaders.lakehouse.json_functions import canonical_json_object
+from loaders.lakehouse.json_functions import canonical_json_objects
+
+
+def canonical_json_object(text: str) -> str | None:
+    """The function on an array in which the text has neighbours of each kind."""
+    texts = pa.array([None, '{"n":1e30}', text, "no object", '{"a":"3e5"}'])
+    first, large, canonical, none, last = canonical_json_objects(texts).to_pylist()
+    assert (first, large, none, last) == (None, '{"n":1.0E30}', None, '{"a":"3e5"}')
+    return canonical
+
 
 # Each pair: a number as written in a record, and as Trino prints it.
 NUMBERS = {

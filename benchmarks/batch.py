@@ -1,0 +1,182 @@
+"""`make bench-batch`: what a batch costs, whatever the history; and a full refresh beside a hand-written script.
+
+One sample of `--events` events over 100 days. The large lakehouse holds all of it but the last two days, the
+small one only the ten days before these: the same events per day, a tenth of the history. Then both get the same
+half days, one after the other, each loaded and built; the large one also the peak, and the runs with nothing new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import time
+from pathlib import Path
+
+import click
+from measured import Measured, measured, peak_of
+from rich.console import Console
+from rich.table import Table
+from warehouse import Warehouse
+
+from loaders.lakehouse import duckdb_session, store
+from loaders.lakehouse.settings import PROJECT_ROOT
+from loaders.sample import DEFAULT_START, generate_sample
+
+DAYS, SMALL_DAYS, BATCH_DAYS = 100, 10, 2
+FACTS_AND_MARTS = {
+    "fct_web_events": "event_id",
+    "fct_sessions": "session_id",
+    "dim_visitors": "visitor_id",
+    "conversion_funnel": "product_id",
+    "hourly_revenue": "event_hour",
+    "category_performance": "category",
+    "user_activity": "event_date",
+    "rejected_events": "source_uri",
+}
+
+
+class Lakehouse(Warehouse):
+    """A lakehouse whose commands are measured."""
+
+    def run(self, *arguments: str) -> Measured:
+        """Run a command; its peak memory includes the store's."""
+        running = store.ensure_running(self.settings)
+        result = measured(list(arguments), self.environment, PROJECT_ROOT)
+        return Measured(
+            result.seconds, result.cpu_seconds, result.peak_bytes + peak_of(running.pid), result.output
+        )
+
+
+@click.command()
+@click.option("--events", default=10_000_000, show_default=True, help="Of the whole sample, over 100 days.")
+@click.option("--peak", default=750_000, show_default=True, help="Events of the peak batch.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path(".benchmarks/batch"),
+    show_default=True,
+    help="Directory for the sample and the lakehouses; the sample is kept for the next run.",
+)
+def main(events: int, peak: int, work: Path) -> None:
+    """Measure batches, the peak, runs with nothing new and a full refresh; print the figures and ratios."""
+    console = Console()
+    work = work.resolve()
+    sample = work / f"sample-{events}"
+    if not (sample / "manifest.json").exists():
+        shutil.rmtree(sample, ignore_errors=True)
+        generate_sample(sample, events=events, days=DAYS, seed=1)
+    peak_sample = work / f"peak-{peak}"
+    if not (peak_sample / "manifest.json").exists():
+        shutil.rmtree(peak_sample, ignore_errors=True)
+        generate_sample(peak_sample, events=peak, days=1, seed=1, first_day=DAYS)
+    shutil.rmtree(work / "homes", ignore_errors=True)
+    figures = Table("what", "seconds", "processor seconds", "peak GB", "ratio", "at most")
+
+    def report(what: str, took: Measured, ratio: float | None = None, limit: str = "") -> None:
+        shown = f"{ratio:.2f}" if ratio is not None else ""
+        figures.add_row(
+            what, f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}", f"{took.peak_bytes / 1e9:.2f}", shown, limit
+        )
+        console.print(f"{what}: {took.seconds:.1f} s, {took.cpu_seconds:.1f} s of processor, {took.peak_bytes / 1e9:.2f} GB {shown}")
+
+    first_small = DAYS - BATCH_DAYS - SMALL_DAYS
+    small = Lakehouse(work / "homes/small")
+    large: Lakehouse | None = None
+    try:
+        parts = Parts(sample, work / "homes/parts")
+        report(f"load {SMALL_DAYS} days", small.run(*load(parts.days("small", first_small, DAYS - BATCH_DAYS))))
+        report("first build of the small history", small.run("dbt", "run"))
+        large = Lakehouse(work / "homes/large")
+        if (sample / "archive").exists():
+            report("load the archive", large.run(*load(sample / "archive", "historical")))
+        report(f"load {DAYS - BATCH_DAYS} days of Firehose", large.run(*load(parts.days("large", 0, DAYS - BATCH_DAYS))))
+        large.run("dbt", "run")
+        full = large.run("dbt", "run", "--full-refresh")
+        by_hand = hand_written(large, work / "homes/by_hand")
+        report("the same facts and marts by hand, to Parquet", by_hand)
+        report("full refresh of the large history", full, full.seconds / by_hand.seconds, "2.5")
+        compare(console, large, work / "homes/by_hand")
+
+        runs: dict[str, list[Measured]] = {"small": [], "large": []}
+        for number in range(BATCH_DAYS * 2):
+            batch = parts.half_day(DAYS - BATCH_DAYS + number // 2, number % 2)
+            for name, lakehouse in (("small", small), ("large", large)):
+                lakehouse.run(*load(batch))
+                runs[name].append(lakehouse.run("dbt", "run"))
+                report(f"half day {number + 1} on the {name} history", runs[name][-1])
+        middle = {name: statistics.median(run.seconds for run in found) for name, found in runs.items()}
+        figures.add_row("median batch, large over small", "", "", "", f"{middle['large'] / middle['small']:.2f}", "1.2")
+        before = large.snapshot_ids()
+        report("dbt run with nothing new", large.run("dbt", "run"), limit="10 s")
+        console.print(f"new snapshots of it: {sum(1 for name, one in large.snapshot_ids().items() if one != before.get(name))}")
+        loaded = large.run(*load(peak_sample / "firehose"))
+        built = large.run("dbt", "run")
+        both = Measured(
+            loaded.seconds + built.seconds,
+            loaded.cpu_seconds + built.cpu_seconds,
+            max(loaded.peak_bytes, built.peak_bytes),
+            "",
+        )
+        report(f"peak of {peak:,}: load", loaded)
+        report(f"peak of {peak:,}: dbt run", built)
+        report(f"peak of {peak:,}: both", both, limit="60 s, 6 GB")
+    finally:
+        small.close()
+        if large:
+            large.close()
+    console.print(figures)
+
+
+class Parts:
+    """Parts of the sample's Firehose objects, as directories of links."""
+
+    def __init__(self, sample: Path, directory: Path) -> None:
+        self._firehose = sample / "firehose"
+        self._directory = directory
+
+    def days(self, name: str, first: int, end: int) -> Path:
+        """The objects of some days of the world."""
+        return self._linked(name, [hour for day in range(first, end) for hour in self._hours(day)])
+
+    def half_day(self, day: int, half: int) -> Path:
+        """The objects of one half of a day."""
+        return self._linked(f"day-{day}-{half}", self._hours(day)[half * 12 : half * 12 + 12])
+
+    def _hours(self, day: int) -> list[Path]:
+        date = DEFAULT_START.toordinal() + day
+        folder = self._firehose / time.strftime("%Y/%m/%d", DEFAULT_START.fromordinal(date).timetuple())
+        return sorted(folder.glob("*"))
+
+    def _linked(self, name: str, folders: list[Path]) -> Path:
+        target = self._directory / name
+        for folder in folders:
+            shutil.copytree(folder, target / folder.relative_to(self._firehose), copy_function=os.link)
+        return target
+
+
+def load(path: Path, loader: str = "firehose") -> list[str]:
+    """The command that loads a directory."""
+    return ["python", "-m", "loaders", loader, str(path), "--json"]
+
+
+def hand_written(lakehouse: Lakehouse, out: Path) -> Measured:
+    """Run benchmarks/hand_written.sql over the lakehouse's raw table, in a process of its own."""
+    out.mkdir(parents=True)
+    return lakehouse.run("python", str(Path(__file__).with_name("hand_written.py")), str(out))
+
+
+def compare(console: Console, lakehouse: Lakehouse, by_hand: Path) -> None:
+    """Say how many rows both have."""
+    counted = Table("table", "rows of the model", "rows by hand")
+    with lakehouse.connect() as connection:
+        for name in FACTS_AND_MARTS:
+            model = connection.execute(f"select count(*) from lake.analytics.{name}").fetchone()
+            hand = connection.execute(f"select count(*) from '{by_hand / name}.parquet'").fetchone()
+            counted.add_row(name, f"{model[0]:,}", f"{hand[0]:,}")
+    console.print(counted)
+
+
+if __name__ == "__main__":
+    main()
