@@ -77,21 +77,33 @@ def main(events: int, peak: int, work: Path) -> None:
     def report(what: str, took: Measured, ratio: float | None = None, limit: str = "") -> None:
         shown = f"{ratio:.2f}" if ratio is not None else ""
         figures.add_row(
-            what, f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}", f"{took.peak_bytes / 1e9:.2f}", shown, limit
+            what,
+            f"{took.seconds:.1f}",
+            f"{took.cpu_seconds:.1f}",
+            f"{took.peak_bytes / 1e9:.2f}",
+            shown,
+            limit,
         )
-        console.print(f"{what}: {took.seconds:.1f} s, {took.cpu_seconds:.1f} s of processor, {took.peak_bytes / 1e9:.2f} GB {shown}")
+        console.print(
+            f"{what}: {took.seconds:.1f} s, {took.cpu_seconds:.1f} s of processor, {took.peak_bytes / 1e9:.2f} GB {shown}"
+        )
 
     first_small = DAYS - BATCH_DAYS - SMALL_DAYS
     small = Lakehouse(work / "homes/small")
     large: Lakehouse | None = None
     try:
         parts = Parts(sample, work / "homes/parts")
-        report(f"load {SMALL_DAYS} days", small.run(*load(parts.days("small", first_small, DAYS - BATCH_DAYS))))
+        report(
+            f"load {SMALL_DAYS} days", small.run(*load(parts.days("small", first_small, DAYS - BATCH_DAYS)))
+        )
         report("first build of the small history", small.run("dbt", "run"))
         large = Lakehouse(work / "homes/large")
         if (sample / "archive").exists():
             report("load the archive", large.run(*load(sample / "archive", "historical")))
-        report(f"load {DAYS - BATCH_DAYS} days of Firehose", large.run(*load(parts.days("large", 0, DAYS - BATCH_DAYS))))
+        report(
+            f"load {DAYS - BATCH_DAYS} days of Firehose",
+            large.run(*load(parts.days("large", 0, DAYS - BATCH_DAYS))),
+        )
         large.run("dbt", "run")
         full = large.run("dbt", "run", "--full-refresh")
         by_hand = hand_written(large, work / "homes/by_hand")
@@ -107,10 +119,14 @@ def main(events: int, peak: int, work: Path) -> None:
                 runs[name].append(lakehouse.run("dbt", "run"))
                 report(f"half day {number + 1} on the {name} history", runs[name][-1])
         middle = {name: statistics.median(run.seconds for run in found) for name, found in runs.items()}
-        figures.add_row("median batch, large over small", "", "", "", f"{middle['large'] / middle['small']:.2f}", "1.2")
+        figures.add_row(
+            "median batch, large over small", "", "", "", f"{middle['large'] / middle['small']:.2f}", "1.2"
+        )
         before = large.snapshot_ids()
         report("dbt run with nothing new", large.run("dbt", "run"), limit="10 s")
-        console.print(f"new snapshots of it: {sum(1 for name, one in large.snapshot_ids().items() if one != before.get(name))}")
+        console.print(
+            f"new snapshots of it: {sum(1 for name, one in large.snapshot_ids().items() if one != before.get(name))}"
+        )
         loaded = large.run(*load(peak_sample / "firehose"))
         built = large.run("dbt", "run")
         both = Measured(

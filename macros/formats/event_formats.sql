@@ -198,3 +198,27 @@
         coalesce({% for number in range(count) %}{{ texts }}[{{ first + number }}]{{ ', ' if not loop.last }}{% endfor %})
     {%- endif -%}
 {%- endmacro %}
+
+
+{# The objects in a record whose keys are looked at for drift; '' is the record itself. #}
+{% macro event_containers() -%}
+    {{ return(['', 'properties', 'metadata', 'eventData', 'eventData.properties']) }}
+{%- endmacro %}
+
+{# All keys of a record as one text, a line each (`properties.url`); `key_lists` is json_keys of event_containers. #}
+{% macro event_keys(key_lists) -%}
+    nullif(
+        concat_ws(
+            chr(10)
+            {%- for container in event_containers() %}
+            {%- set keys = 'nullif(' ~ join_texts(key_lists ~ '[' ~ loop.index ~ ']', 'chr(10)') ~ ", '')" %},
+            {% if container -%}
+            '{{ container }}.' || replace({{ keys }}, chr(10), chr(10) || '{{ container }}.')
+            {%- else -%}
+            {{ keys }}
+            {%- endif -%}
+            {%- endfor %}
+        ),
+        ''
+    )
+{%- endmacro %}

@@ -10,23 +10,27 @@
 
         {% set new = new_batches() %}
 
-    and uses `new.batches` and `new.event_dates` through in_batches and in_event_dates, which are true for every
-    row in a full refresh.
+    (dataset none: of all raw tables) and uses `new.batches` and `new.event_dates` through in_batches and
+    in_event_dates, which are true for every row in a full refresh. In a back-fill (see backfill_window) all batches of the window count as new.
 #}
 
 {% macro new_batches(dataset='web_events') -%}
     {%- set reach = ref('int_batch_reach') -%}
     {%- set built = ref('int_built_batches') -%}
     {%- if not execute or not is_incremental() -%}
-        {{ return({'everything': true, 'batches': [], 'event_dates': []}) }}
+        {{ return({'everything': true, 'batches': [], 'event_dates': [], 'window': none}) }}
     {%- endif -%}
+    {%- set window = backfill_window() -%}
     {%- set query -%}
         select distinct touched_batch_id, cast(event_date as varchar) as event_date
         from {{ reach }}
         where
-            dataset = '{{ dataset }}'
-            and batch_id not in (
-                select batch_id from {{ built }} where model_name = '{{ model.name }}'
+            {{ "dataset = '" ~ dataset ~ "'" if dataset else 'true' }}
+            and (
+                batch_id not in (
+                    select batch_id from {{ built }} where model_name = '{{ model.name }}'
+                )
+                or {{ in_window(window) }}
             )
     {%- endset -%}
     {%- set rows = run_query(query).rows -%}
@@ -34,7 +38,38 @@
         'everything': false,
         'batches': rows | map(attribute=0) | unique | sort | list,
         'event_dates': rows | map(attribute=1) | reject('none') | unique | sort | list,
+        'window': window,
     }) }}
+{%- endmacro %}
+
+
+{#
+    The days that a run is asked to build again, none when it is not:
+
+        dbt run --select fct_web_events+ --vars '{backfill_start: 2026-01-05, backfill_end: 2026-01-11}'
+
+    Both days belong to the window. What new batches there are is built as well, as in any run.
+#}
+{% macro backfill_window() -%}
+    {%- set window = {'first': var('backfill_start', none), 'last': var('backfill_end', none)} -%}
+    {%- if window.first is none and window.last is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- for day in window.values() if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', day | string) -%}
+        {{ exceptions.raise_compiler_error(
+            "A back-fill needs both variables, backfill_start and backfill_end, as YYYY-MM-DD: one is " ~ day
+        ) }}
+    {%- endfor -%}
+    {{ return(window) }}
+{%- endmacro %}
+
+{# Whether a row lies in the window of a back-fill. #}
+{% macro in_window(window, column='event_date') -%}
+    {%- if window is none -%}
+        false
+    {%- else -%}
+        {{ column }} between date '{{ window.first }}' and date '{{ window.last }}'
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -54,10 +89,8 @@
 {% macro in_event_dates(new, column='event_date') -%}
     {%- if new.everything -%}
         true
-    {%- elif not new.event_dates -%}
-        false
     {%- else -%}
-        {{ column }} in (date '{{ new.event_dates | join("', date '") }}')
+        {{ in_dates(new.event_dates, column) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -175,20 +208,31 @@
 {%- endmacro %}
 
 
-{# For staging: the batches of a raw dataset that the model has not staged yet, and when they were loaded. #}
+{#
+    For staging: the batches of a raw dataset that the model has not staged yet, and when they were loaded. In a
+    back-fill also those that have rows in its window.
+#}
 {% macro new_raw_batches(dataset) -%}
     {%- set ledger = source('raw', 'load_batches') -%}
     {%- set built = ref('int_built_batches') -%}
     {%- if not execute or not is_incremental() -%}
         {{ return({'everything': true, 'batches': [], 'event_dates': []}) }}
     {%- endif -%}
+    {%- set window = backfill_window() if dataset == 'web_events' else none -%}
     {%- set query -%}
         select batch_id, cast(min(loaded_at) as varchar) as loaded_at
         from {{ ledger }}
         where
             dataset = '{{ dataset }}'
-            and batch_id not in (select batch_id from {{ built }} where model_name = '{{ model.name }}')
+            and (
+                batch_id not in (select batch_id from {{ built }} where model_name = '{{ model.name }}')
+                {%- if window is not none %}
+                or batch_id in (select staged.batch_id from {{ this }} as staged where {{ in_window(window) }})
+                {%- endif %}
+            )
         group by batch_id
+        {#- Nothing is ever staged of a batch without records. #}
+        having sum(record_count) > 0
     {%- endset -%}
     {%- set rows = run_query(query).rows -%}
     {%- set loaded_at = rows | map(attribute=1) | sort | list -%}
@@ -210,6 +254,34 @@
         false
     {%- else -%}
         loaded_at between timestamp '{{ new.first_loaded_at }}' and timestamp '{{ new.last_loaded_at }}'
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Of the batches that the new ones can change, the days on which they were loaded: literal dates, for pruning raw. #}
+{% macro load_dates(new) -%}
+    {%- set ledger = source('raw', 'load_batches') -%}
+    {%- if new.everything or not new.batches -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set query -%}
+        select distinct cast(cast(loaded_at as date) as varchar) as load_date from {{ ledger }}
+        where {{ in_batches(new) }}
+    {%- endset -%}
+    {{ return(run_query(query).rows | map(attribute=0) | sort | list) }}
+{%- endmacro %}
+
+{# Whether a time lies on one of some days (ISO texts). #}
+{% macro in_days(days, column) -%}
+    {%- if not days -%}
+        false
+    {%- else -%}
+        (
+            {%- for day in days %}
+            ({{ column }} >= {{ midnight(day) }} and {{ column }} < {{ midnight(day, 1) }})
+            {{- ' or' if not loop.last }}
+            {%- endfor %}
+        )
     {%- endif -%}
 {%- endmacro %}
 

@@ -210,7 +210,10 @@
         false
     {%- else -%}
         {{ in_event_dates(new) }}
-        and (event_id, event_date) in (select event_id, event_date from ({{ touched_copies(new) }}) as copies)
+        and (
+            {{ in_window(new.window) }}
+            or (event_id, event_date) in (select event_id, event_date from ({{ touched_copies(new) }}) as copies)
+        )
     {%- endif -%}
 {%- endmacro %}
 
@@ -224,8 +227,16 @@
     {%- if not new.event_dates -%}
         false
     {%- else -%}
-        session_id in (select session_id from ({{ touched_sessions(target, new) }}) as sessions)
+        {{ partitions_touched_sessions(target) }}
+        and (
+            {{ in_window(new.window, 'session_date') }}
+            or session_id in (select session_id from ({{ touched_sessions(target, new) }}) as sessions)
+        )
     {%- endif -%}
+{%- endmacro %}
+
+{% macro partitions_touched_sessions(target) -%}
+    {{ in_dates(session_dates(target, new_batches()), 'session_date') }}
 {%- endmacro %}
 
 {# The visitors of the events that have a copy in the new batches. #}
@@ -258,12 +269,18 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The load dates of all copies of the touched records: counts per load date. #}
-{% macro replaces_touched_load_dates(target) -%}
-    {%- set load_dates = touched_load_dates(new_batches()) -%}
-    {%- if not load_dates -%}
+{# The counts of the batches and event dates that the new batches touch. #}
+{% macro replaces_batch_counts(target) -%}
+    {%- set new = new_batches() -%}
+    {{ in_event_dates(new) }} or (event_date is null and {{ in_batches(new) }})
+{%- endmacro %}
+
+{# The objects of the new batches, in whatever version. #}
+{% macro replaces_touched_objects(target) -%}
+    {%- set new = new_batches(none) -%}
+    {%- if not new.batches -%}
         false
     {%- else -%}
-        load_date in (date '{{ load_dates | join("', date '") }}')
+        source_uri in (select source_uri from {{ source('raw', 'load_batches') }} where {{ in_batches(new) }})
     {%- endif -%}
 {%- endmacro %}

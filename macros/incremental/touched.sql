@@ -71,79 +71,63 @@
 {%- endmacro %}
 
 
-{# Literal bounds, for pruning, of the dates on which touched sessions have events: {'first', 'last'}. #}
+{# The dates on which touched sessions have events, and those that the new batches touch, as ISO texts. #}
 {% macro session_dates(relation, new, date_column=none) -%}
     {#- Rendered first: dbt must see what it refers to also when there is nothing to do. -#}
     {%- set sessions = touched_sessions(relation, new, date_column) -%}
     {%- if new.everything or not new.event_dates -%}
-        {{ return(none) }}
+        {{ return([]) }}
     {%- endif -%}
     {%- set query -%}
-        select
-            cast(cast(min(session_start_at) as date) as varchar) as first_date,
-            cast(cast(max(session_end_at) as date) as varchar) as last_date
+        select distinct
+            cast(cast(session_start_at as date) as varchar) as first_date,
+            cast(cast(session_end_at as date) as varchar) as last_date
         from ({{ sessions }}) as sessions
     {%- endset -%}
-    {%- set row = run_query(query).rows[0] -%}
-    {%- set dates = [new.event_dates | first, new.event_dates | last] + ([row[0], row[1]] if row[0] else []) -%}
-    {{ return({'first': dates | min, 'last': dates | max}) }}
+    {%- set dates = [] -%}
+    {%- do dates.extend(new.event_dates) -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do dates.extend(dates_between(row[0], row[1])) -%}
+    {%- endfor -%}
+    {{ return(dates | unique | sort | list) }}
 {%- endmacro %}
 
 
-{# Whether a date lies within the bounds of session_dates. #}
-{% macro in_session_dates(dates, column='event_date') -%}
-    {{ column }} between date '{{ dates.first }}' and date '{{ dates.last }}'
+{# Whether a date is one of some (ISO texts): literal dates, so that engines prune. #}
+{% macro in_dates(dates, column='event_date') -%}
+    {%- if not dates -%}
+        false
+    {%- else -%}
+        {{ column }} in (date '{{ dates | join("', date '") }}')
+    {%- endif -%}
 {%- endmacro %}
 
 
 {# Whether a date lies within a day of those that the new batches touch. #}
 {% macro near_event_dates(new, column='event_date') -%}
-    {%- if not new.event_dates -%}
-        false
-    {%- else -%}
-        {{ column }} between date '{{ shift_date(new.event_dates | first, -1) }}'
-        and date '{{ shift_date(new.event_dates | last, 1) }}'
-    {%- endif -%}
+    {%- set dates = [] -%}
+    {%- for date in new.event_dates -%}
+        {%- do dates.extend(dates_between(shift_date(date, -1), shift_date(date, 1))) -%}
+    {%- endfor -%}
+    {{ in_dates(dates | unique | sort | list, column) }}
+{%- endmacro %}
+
+
+{# All dates from one to another, as ISO texts (Jinja only). #}
+{% macro dates_between(first, last) -%}
+    {%- set found = namespace(dates=[first]) -%}
+    {%- for _ in range((modules.datetime.date.fromisoformat(last) - modules.datetime.date.fromisoformat(first)).days) -%}
+        {%- set found.dates = found.dates + [shift_date(found.dates | last, 1)] -%}
+    {%- endfor -%}
+    {{ return(found.dates) }}
 {%- endmacro %}
 
 
 {# ISO text of the date some days after another (Jinja only). #}
 {% macro shift_date(date, days) -%}
-    {%- set moved = modules.datetime.datetime.strptime(date, '%Y-%m-%d') + modules.datetime.timedelta(days=days) -%}
-    {{ moved.strftime('%Y-%m-%d') }}
+    {{ return((modules.datetime.date.fromisoformat(date) + modules.datetime.timedelta(days=days)).isoformat()) }}
 {%- endmacro %}
 
 {% macro midnight(date, days=0) -%}
     timestamp '{{ shift_date(date, days) }} 00:00:00'
-{%- endmacro %}
-
-
-{# The dates on which any copy of a touched record was loaded, as ISO texts; none for all. #}
-{% macro touched_load_dates(new) -%}
-    {%- set copies = touched_copies(new) -%}
-    {%- if new.everything -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {%- set query -%}
-        select cast(cast(loaded_at as date) as varchar) as load_date
-        from ({{ copies }}) as copies
-        union
-        select cast(cast(loaded_at as date) as varchar) as load_date
-        from {{ ref('stg_web_events') }}
-        where {{ in_batches(new) }}
-    {%- endset -%}
-    {{ return(run_query(query).rows | map(attribute=0) | sort | list) }}
-{%- endmacro %}
-
-{# Whether a load time lies on one of these dates. #}
-{% macro in_load_dates(load_dates, column='loaded_at') -%}
-    {%- if load_dates is none -%}
-        true
-    {%- elif not load_dates -%}
-        false
-    {%- else -%}
-        {{ column }} >= {{ midnight(load_dates | first) }}
-        and {{ column }} < {{ midnight(load_dates | last, 1) }}
-        and cast({{ column }} as date) in (date '{{ load_dates | join("', date '") }}')
-    {%- endif -%}
 {%- endmacro %}

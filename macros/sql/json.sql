@@ -157,9 +157,28 @@
 {%- endmacro %}
 
 
-{# 'eventData.properties.url' as a JSON path: `$."eventData"."properties"."url"`, or with bracketed keys. #}
+{# An array with, for each path of canonical JSON, the array of the keys of the object there, or null. #}
+{% macro json_keys(json, paths) -%}
+    {{ return(adapter.dispatch('json_keys')(json, paths)) }}
+{%- endmacro %}
+
+{% macro default__json_keys(json, paths) -%}
+    array[
+        {%- for path in paths %}
+        map_keys(try_cast(json_extract({{ json }}, '{{ json_path(path, bracketed=true) }}') as map(varchar, json)))
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    ]
+{%- endmacro %}
+
+{% macro duckdb__json_keys(json, paths) -%}
+    json_keys({{ json }}, [{% for path in paths %}'{{ json_path(path) }}'{{ ', ' if not loop.last }}{% endfor %}])
+{%- endmacro %}
+
+
+{# 'eventData.properties.url' as a JSON path: `$."eventData"."properties"."url"`, or with bracketed keys; '' is `$`. #}
 {% macro json_path(path, bracketed=false) -%}
-    {%- set keys = path.split('.') -%}
+    {%- set keys = path.split('.') if path else [] -%}
     {%- if bracketed -%}
         ${% for key in keys %}["{{ key }}"]{% endfor %}
     {%- else -%}

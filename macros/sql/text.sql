@@ -26,6 +26,20 @@
 {%- endmacro %}
 
 
+{# The texts of an array as one, with something between them. #}
+{% macro join_texts(texts, between) -%}
+    {{ return(adapter.dispatch('join_texts')(texts, between)) }}
+{%- endmacro %}
+
+{% macro default__join_texts(texts, between) -%}
+    array_join({{ texts }}, {{ between }})
+{%- endmacro %}
+
+{% macro duckdb__join_texts(texts, between) -%}
+    array_to_string({{ texts }}, {{ between }})
+{%- endmacro %}
+
+
 {# The path of a page's URL: without scheme, host, query and fragment; '/' for a bare host. #}
 {% macro url_path(url) -%}
     case

@@ -15,7 +15,7 @@ events as (
 
     select * from {{ ref('int_web_events_deduplicated') }}
     {% if not new.everything %}
-    where {{ in_session_dates(dates) if dates else 'false' }}
+    where {{ in_dates(dates) }}
     {% endif %}
 
 ),

@@ -18,7 +18,7 @@ events as (
     {% if not new.everything %}
     inner join ({{ touched_sessions(sessionized, new, 'event_date') }}) as touched
         on events.visitor_id = touched.visitor_id and events.session_id = touched.session_id
-    where {{ in_session_dates(dates, 'events.event_date') if dates else 'false' }}
+    where {{ in_dates(dates, 'events.event_date') }}
     {% endif %}
 
 ),

@@ -18,7 +18,7 @@ sessionized as (
     {% if not new.everything %}
     inner join ({{ touched_sessions(sessionized, new, 'event_date') }}) as touched
         on events.visitor_id = touched.visitor_id and events.session_id = touched.session_id
-    where {{ in_session_dates(dates, 'events.event_date') if dates else 'false' }}
+    where {{ in_dates(dates, 'events.event_date') }}
     {% endif %}
 
 ),
@@ -28,7 +28,7 @@ records as (
     select * from {{ ref('stg_web_events') }}
     where
         rejection_reason is null
-        and {{ in_session_dates(dates) if dates else ('true' if new.everything else 'false') }}
+        and {{ 'true' if new.everything else in_dates(dates) }}
 
 ),
 

@@ -90,7 +90,8 @@ texts as (
 
     select
         *,
-        {{ event_texts('event_json') }} as texts  -- noqa: PRS, LT02
+        {{ event_texts('event_json') }} as texts,  -- noqa: PRS, LT02
+        {{ json_keys('event_json', event_containers()) }} as key_lists
     from recognised
 
 ),
@@ -111,6 +112,7 @@ extracted as (
         event_json,
         source_format,
         envelope_data is not null as is_enveloped,
+        {{ event_keys('key_lists') }} as payload_keys,
         {{ event_field('own_event_id') }} as own_event_id,
         {{ event_field('event_time') }} as event_time,
         {{ event_field('event_type') }} as event_type,
@@ -187,6 +189,7 @@ final as (
         case when rejection_reason is not null then parse_error end as parse_error,
         source_format,
         is_enveloped,
+        payload_keys,
         case
             when rejection_reason is null
                 then coalesce(
