@@ -20,6 +20,11 @@
     {%- if not execute or not is_incremental() -%}
         {{ return({'everything': true, 'batches': [], 'event_dates': [], 'window': none}) }}
     {%- endif -%}
+    {{ return(batches_beyond(reach, built, model.name, dataset)) }}
+{%- endmacro %}
+
+{# The batches that a model has not built from, or is asked to build again, as new_batches gives them. #}
+{% macro batches_beyond(reach, built, name, dataset) -%}
     {%- set window = backfill_window() -%}
     {%- set query -%}
         select distinct touched_batch_id, cast(event_date as varchar) as event_date
@@ -28,7 +33,7 @@
             {{ "dataset = '" ~ dataset ~ "'" if dataset else 'true' }}
             and (
                 batch_id not in (
-                    select batch_id from {{ built }} where model_name = '{{ model.name }}'
+                    select batch_id from {{ built }} where model_name = '{{ name }}'
                 )
                 or {{ in_window(window) }}
             )
@@ -96,7 +101,7 @@
 
 
 {#
-    After a run: remember for each incremental model that succeeded which batches it has built from: those in
+    After a run: remember for each incremental model that succeeded, as did its tests, which batches it has built from: those in
     int_batch_reach that every incremental model it reads has built from, in this run or before. So a model that
     ran while a parent was not selected asks for the batch again.
 #}
@@ -111,8 +116,16 @@
             {%- do relations.update({node.name: adapter.get_relation(node.database, node.schema, node.alias)}) -%}
         {%- endif -%}
     {%- endfor -%}
+    {#- What a failed test looked at is tested again by the next build. -#}
+    {%- set doubtful = [] -%}
+    {%- for result in results if result.node.resource_type == 'test' and result.status in ('fail', 'error') -%}
+        {%- do doubtful.extend(result.node.depends_on.nodes) -%}
+    {%- endfor -%}
     {%- set succeeded = [] -%}
-    {%- for result in results if result.status == 'success' and result.node.unique_id in incremental -%}
+    {%- for result in results
+        if result.status == 'success'
+        and result.node.unique_id in incremental
+        and result.node.unique_id not in doubtful -%}
         {%- do succeeded.append(result.node) -%}
     {%- endfor -%}
     {%- if succeeded and relations.get('int_batch_reach') and relations.get('int_built_batches') -%}

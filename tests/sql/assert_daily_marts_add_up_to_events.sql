@@ -1,4 +1,5 @@
 -- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and products.
+{%- set dates = tested_rows('fct_web_events', 'event_date') %}
 with
 
 events as (
@@ -10,6 +11,7 @@ events as (
         count(category) as events_with_category,
         count(case when product_id is not null and event_type = 'add_to_cart' then 1 end) as add_to_carts
     from {{ ref('fct_web_events') }}
+    where {{ dates }}
     group by event_date
 
 ),
@@ -21,6 +23,7 @@ hourly_revenue as (
         sum(transaction_count) as purchases,
         sum(total_revenue) as revenue
     from {{ ref('hourly_revenue') }}
+    where {{ dates }}
     group by event_date
 
 ),
@@ -31,6 +34,7 @@ category_performance as (
         event_date,
         sum(event_count) as events_with_category
     from {{ ref('category_performance') }}
+    where {{ dates }}
     group by event_date
 
 ),
@@ -41,6 +45,7 @@ product_daily as (
         event_date,
         sum(add_to_carts) as add_to_carts
     from {{ ref('int_product_daily') }}
+    where {{ dates }}
     group by event_date
 
 ),
@@ -50,6 +55,7 @@ days as (
     select event_date from events
     union
     select event_date from {{ ref('user_activity') }}
+    where {{ dates }}
     union
     select event_date from hourly_revenue
     union
