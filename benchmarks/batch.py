@@ -1,13 +1,12 @@
-"""`make bench-batch`: what a batch costs, whatever the history; and a full refresh beside a hand-written script.
+"""`make bench-batch`: what a batch costs, whatever the history; a full refresh beside a hand-written script.
 
 One sample of `--events` events over 100 days. The large lakehouse holds all of it but the last two days, the
-small one only the ten days before these: the same events per day, a tenth of the history. Then both get the same
-half days, one after the other, each loaded and built; the large one also the peak, and the runs with nothing new.
+small one only the ten days before these: as many events a day, a tenth of the history. Then both get the same
+half days, one after the other, each loaded and built; the large one also the peak, and runs with nothing new.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import statistics
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from warehouse import Warehouse
 
-from loaders.lakehouse import duckdb_session, store
+from loaders.lakehouse import store
 from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.sample import DEFAULT_START, generate_sample
 

@@ -22,11 +22,11 @@
     {%- endif %}
     {%- if unique_key %}
     {%- set keys = [unique_key] if unique_key is string else unique_key %}
-    {%- set bounds = partition_bounds(source) %}
-    {%- if bounds != 'false' %}
+    {%- set partitions = computed_partitions(source) | trim %}
+    {%- if partitions != 'false' %}
     delete from {{ target }}
     where
-        {{ bounds }}
+        {{ partitions }}
         and ({{ keys | join(', ') }}) in (select {{ keys | join(', ') }} from {{ source }});
     {%- endif %}
     {%- endif %}
@@ -70,10 +70,10 @@
         {%- do partitions.append(replaced_partitions(target, replaced)) -%}
     {%- endif -%}
     {%- if unique_key -%}
-        {%- set bounds = partition_bounds(source) | trim -%}
-        {%- if bounds != 'false' -%}
+        {%- set computed = computed_partitions(source) | trim -%}
+        {%- if computed != 'false' -%}
             {%- do gone.append('select ' ~ key | join(', ') ~ ' from ' ~ source) -%}
-            {%- do partitions.append(bounds) -%}
+            {%- do partitions.append(computed) -%}
         {%- endif -%}
     {%- endif -%}
     {%- if not partitions %}
@@ -151,34 +151,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#
-    Whether an incremental run has nothing to do: meta.replaces names no row, which is so only when there is nothing
-    new to compute from either, and the model has the columns that its table has.
-#}
-{% macro is_nothing_to_replace(target, compiled_code) -%}
-    {%- if not config.get('meta', {}).get('replaces') or replaced_rows(target) != 'false' -%}
-        {{ return(false) }}
-    {%- endif -%}
-    {%- set computed = get_column_schema_from_query(compiled_code) | map(attribute='name') | list -%}
-    {%- set stored = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
-    {{ return(computed | sort == stored | sort) }}
-{%- endmacro %}
-
-{# Literal bounds of the first partition column in the computed rows: only these partitions are looked at. #}
-{% macro partition_bounds(source) -%}
+{# The dates of the first partition column in the computed rows: only these partitions are looked at. #}
+{% macro computed_partitions(source) -%}
     {%- set partitioned_by = config.get('partitioned_by') -%}
     {%- if not partitioned_by -%}
         true
     {%- else -%}
         {%- set column = partitioned_by[0] -%}
-        {%- set row = run_query(
-            'select cast(min(' ~ column ~ ') as varchar), cast(max(' ~ column ~ ') as varchar) from ' ~ source
-        ).rows[0] -%}
-        {%- if row[0] is none -%}
-            false
-        {%- else -%}
-            {{ column }} between date '{{ row[0] }}' and date '{{ row[1] }}'
-        {%- endif -%}
+        {%- set rows = run_query('select distinct cast(' ~ column ~ ' as varchar) from ' ~ source).rows -%}
+        {{ in_dates(rows | map(attribute=0) | sort | list, column) }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -19,8 +19,8 @@
     {%- elif should_full_refresh() -%}
         {%- set done = athena_swap_table(target_relation, compiled_code, force_batch) -%}
         {%- do athena_store_result('CREATE TABLE', done) -%}
-    {%- elif is_nothing_to_replace(target_relation, compiled_code) -%}
-        {%- do athena_store_result('nothing new') -%}
+    {%- elif nothing_is_new() -%}
+        {%- do athena_store_result('NOTHING NEW') -%}
     {%- else -%}
         {%- set computed = make_temp_relation(target_relation) -%}
         {%- do drop_relation(computed) -%}

@@ -14,14 +14,16 @@
     {{ return(left_alone() or dbt.materialization_incremental_trino()) }}
 {% endmaterialization %}
 
-{% materialization incremental, adapter='athena' %}
-    {{ return(left_alone() or dbt.materialization_incremental_athena()) }}
-{% endmaterialization %}
+
+{# Athena's materialization (athena_tables.sql) asks nothing_is_new by itself. #}
+{% macro nothing_is_new() -%}
+    {{ return(is_incremental() and not has_new_batches() and not lacks_columns()) }}
+{%- endmacro %}
 
 
 {# What a materialization returns when there is nothing to do, else none. #}
 {% macro left_alone() -%}
-    {%- if not is_incremental() or has_new_batches() or lacks_columns() -%}
+    {%- if not nothing_is_new() -%}
         {{ return(none) }}
     {%- endif -%}
     {%- call noop_statement('main', 'NOTHING NEW') -%}{%- endcall -%}

@@ -122,6 +122,8 @@
     list_transform(
         json_extract_string({{ json }}, {{ path_list }}),
         lambda text, i: case
+            {#- Nearly all texts, by one look at their first bytes: neither blank nor an object or array. #}
+            when text >= '!' and (text < '[' or text >= '\\' and text < '{') then text
             when left(text, 1) in ('{', '[') and json_type({{ json }}, {{ path_list }}[i]) in ('OBJECT', 'ARRAY')
                 then null
             when trim(text, e' \t\r\n') = '' then null

@@ -11,53 +11,55 @@
 #}
 
 {% macro default__get_where_subquery(relation) -%}
-    {%- set conditions = [] -%}
-    {%- if config.get('where') -%}
-        {%- do conditions.append(config.get('where')) -%}
-    {%- endif -%}
     {%- set tested = graph.nodes.get(model.get('attached_node')) if execute else none -%}
+    {%- set scopes = ['true'] -%}
     {%- if tested and tested.resource_type == 'model' and config.get('meta', {}).get('look_at') != 'everything' -%}
-        {%- set rows = tested_rows(tested.name) -%}
-        {%- if rows != 'true' -%}
-            {%- do conditions.append(rows) -%}
-        {%- endif -%}
+        {%- set scopes = tested_rows(tested.name) -%}
     {%- endif -%}
-    {%- if not conditions -%}
+    {%- set where = config.get('where') or 'true' -%}
+    {%- if where == 'true' and scopes == ['true'] -%}
         {{ return(relation) }}
     {%- endif -%}
-    {{ return('(select * from ' ~ relation ~ ' where (' ~ conditions | join(') and (') ~ ')) as dbt_subquery') }}
+    {%- set parts = [] -%}
+    {%- for scope in scopes -%}
+        {%- do parts.append('select * from ' ~ relation ~ ' where (' ~ where ~ ') and ' ~ scope) -%}
+    {%- endfor -%}
+    {{ return('(' ~ parts | join(' union all ') ~ ') as dbt_subquery') }}
 {%- endmacro %}
 
 
-{# The condition on the rows of a model, `true` for all of them; with `column`, on a column of its dates elsewhere. #}
-{% macro tested_rows(name, column=none) -%}
+{#
+    Conditions on the rows of a model: each prunes by itself, together they hold for the rows to look at; `true` alone
+    for all rows.
+#}
+{% macro tested_rows(name) -%}
     {%- if not execute or flags.WHICH != 'build' or flags.FULL_REFRESH -%}
-        {{ return('true') }}
+        {{ return(['true']) }}
     {%- endif -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
         {%- do nodes.update({node.name: node}) -%}
     {%- endfor -%}
     {%- set tested = nodes[name] -%}
-    {%- set has_null_dates = column is none and 'batch_id' in tested.columns -%}
-    {%- set column = column or (tested.config.get('partitioned_by') or [''])[0] -%}
+    {%- set column = (tested.config.get('partitioned_by') or [''])[0] -%}
     {%- if tested.config.materialized != 'incremental' or not column.endswith('_date') -%}
-        {{ return('true') }}
+        {{ return(['true']) }}
     {%- endif -%}
     {%- set relations = {} -%}
     {%- for name in ('int_batch_reach', 'int_built_batches') -%}
         {%- do relations.update({name: adapter.get_relation(nodes[name].database, nodes[name].schema, nodes[name].alias)}) -%}
     {%- endfor -%}
     {%- if none in relations.values() -%}
-        {{ return('true') }}
+        {{ return(['true']) }}
     {%- endif -%}
     {%- set new = batches_beyond(relations.int_batch_reach, relations.int_built_batches, name, 'web_events') -%}
-    {%- set rows = in_dates(new.event_dates, column) -%}
     {%- if column == 'session_date' -%}
         {#- A session may begin on the day before. -#}
-        {%- set rows = near_event_dates(new, column) -%}
-    {%- elif has_null_dates -%}
-        {%- set rows = rows ~ ' or (' ~ column ~ ' is null and ' ~ in_batches(new) ~ ')' -%}
+        {{ return([near_event_dates(new, column)]) }}
     {%- endif -%}
-    {{ return(rows | trim) }}
+    {%- set conditions = [in_dates(new.event_dates, column)] -%}
+    {%- if 'batch_id' in tested.columns -%}
+        {%- do conditions.append(column ~ ' is null and ' ~ in_batches(new)) -%}
+    {%- endif -%}
+    {{ return(conditions) }}
 {%- endmacro %}

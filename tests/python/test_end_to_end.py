@@ -15,7 +15,7 @@ from comparison import assert_same_rows
 from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
-from oracle import Oracle, compute, event_id_problems
+from oracle import Oracle, compute, event_id_problems, schema_drift
 
 ALL_FILES = (
     ("historical", "archive", None),
@@ -114,6 +114,8 @@ def assert_equal_to_oracle(warehouse: Warehouse) -> None:
     compare(oracle.rejected, rejected, ("source_uri", "source_position"), "rejected_events")
     for table, key in KEYS.items():
         compare(getattr(oracle, table), warehouse.rows(f"analytics.{table}"), key, table)
+    drift = schema_drift(warehouse.rows("raw.web_events"))
+    compare(drift, warehouse.rows("analytics.schema_drift"), ("source_format", "payload_key"), "schema_drift")
     ids = {(row["source_uri"], row["source_position"]): row["event_id"] for row in events}
     assert event_id_problems(oracle, ids) == []
 

@@ -1,5 +1,5 @@
 -- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and products.
-{%- set dates = tested_rows('fct_web_events', 'event_date') %}
+{%- set dates = tested_rows('fct_web_events') | first %}
 with
 
 events as (

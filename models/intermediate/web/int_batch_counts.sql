@@ -10,7 +10,7 @@
 
 with
 
--- In a table of raw records a batch has no event dates.
+-- Raw records have no event date yet.
 raw_records as (
 
     select
@@ -41,6 +41,37 @@ kept_copies as (
 
 ),
 
+-- In two parts, each of which reads its partitions only.
+records as (
+
+    select
+        batch_id,
+        source,
+        event_date,
+        rejection_reason,
+        source_uri,
+        source_etag,
+        source_position
+    from {{ ref('stg_web_events') }}
+    where {{ in_event_dates(new) }}
+    {% if not new.everything %}
+    union all
+    select
+        batch_id,
+        source,
+        event_date,
+        rejection_reason,
+        source_uri,
+        source_etag,
+        source_position
+    from {{ ref('stg_web_events') }}
+    where
+        event_date is null
+        and {{ in_batches(new) }}
+    {% endif %}
+
+),
+
 staged as (
 
     select
@@ -59,7 +90,7 @@ staged as (
                     then 1
             end
         ) as duplicates
-    from {{ ref('stg_web_events') }} as records
+    from records
     left join superseded_objects
         on
             records.source_uri = superseded_objects.source_uri
@@ -70,9 +101,6 @@ staged as (
             and records.source_uri = kept_copies.source_uri
             and records.source_etag = kept_copies.source_etag
             and records.source_position = kept_copies.source_position
-    where
-        {{ in_event_dates(new, 'records.event_date') }}
-        or (records.event_date is null and {{ in_batches(new, 'records.batch_id') }})
     group by records.batch_id, records.source, records.event_date
 
 ),

@@ -5,5 +5,6 @@ the raw tables, calls `compute`, and compares the result with the lake row by ro
 """
 
 from oracle.computation import Oracle, compute, event_id_problems
+from oracle.drift import schema_drift
 
-__all__ = ["Oracle", "compute", "event_id_problems"]
+__all__ = ["Oracle", "compute", "event_id_problems", "schema_drift"]
