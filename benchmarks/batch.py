@@ -75,17 +75,9 @@ def main(events: int, peak: int, work: Path) -> None:
 
     def report(what: str, took: Measured, ratio: float | None = None, limit: str = "") -> None:
         shown = f"{ratio:.2f}" if ratio is not None else ""
-        figures.add_row(
-            what,
-            f"{took.seconds:.1f}",
-            f"{took.cpu_seconds:.1f}",
-            f"{took.peak_bytes / 1e9:.2f}",
-            shown,
-            limit,
-        )
-        console.print(
-            f"{what}: {took.seconds:.1f} s, {took.cpu_seconds:.1f} s of processor, {took.peak_bytes / 1e9:.2f} GB {shown}"
-        )
+        row = (what, f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}", f"{took.peak_bytes / 1e9:.2f}")
+        figures.add_row(*row, shown, limit)
+        console.print(" ".join([f"{what}:", *row[1:4]]), shown)
 
     first_small = DAYS - BATCH_DAYS - SMALL_DAYS
     small = Lakehouse(work / "homes/small")

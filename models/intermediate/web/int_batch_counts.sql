@@ -22,7 +22,10 @@ raw_records as (
     where
         {{ in_batches(new) }}
         and {{ 'true' if new.everything else in_days(load_dates, 'loaded_at') }}
-        and batch_id in (select batch_id from {{ ref('int_batch_reach') }} where dataset = 'web_events')
+        and batch_id in (
+            select batch_id from {{ ref('int_batch_reach') }}
+            where dataset = 'web_events'
+        )
     group by batch_id, source
 
 ),
@@ -135,8 +138,8 @@ counts as (
         batch_id,
         source,
         event_date,
-        0,
-        0,
+        0 as raw_records,
+        0 as events,
         duplicates,
         rejected,
         superseded
@@ -146,11 +149,11 @@ counts as (
         batch_id,
         source,
         event_date,
-        0,
+        0 as raw_records,
         events,
-        0,
-        0,
-        0
+        0 as duplicates,
+        0 as rejected,
+        0 as superseded
     from events
 
 ),

@@ -45,16 +45,16 @@ keys as (
 
     select
         key_sets.source_format,
-        each.payload_key,
+        exploded.payload_key,
         key_sets.first_seen_at,
         key_sets.first_source_uri,
         row_number() over (
-            partition by key_sets.source_format, each.payload_key
+            partition by key_sets.source_format, exploded.payload_key
             order by key_sets.first_seen_at, key_sets.first_source_uri
         ) as key_set_number,
-        sum(key_sets.record_count) over (partition by key_sets.source_format, each.payload_key) as record_count
+        sum(key_sets.record_count) over (partition by key_sets.source_format, exploded.payload_key) as record_count
     from key_sets
-    cross join unnest(split(key_sets.payload_keys, chr(10))) as each (payload_key)
+    cross join unnest(split(key_sets.payload_keys, chr(10))) as exploded (payload_key)
 
 ),
 
