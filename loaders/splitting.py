@@ -45,8 +45,8 @@ _FEW_PIECES = 16
 _LONGEST_TOKEN = len(r"\ud83d\ude00")  # a cut token other than a string is an error at its start
 
 _END_OF_OBJECT = re.compile(rb"\}[\s,]*(?:\{|\Z)")
-# The last string may be cut.
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+# The last string may be cut. Without a way back (`++`): that would take memory for each character.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 # Finds where a value ends; orjson, which judges, can't parse the start of a longer text.
 # Integers become floats because Python limits the digits of an int.
@@ -85,7 +85,7 @@ def split_json(uri: str, blocks: Iterable[bytes]) -> Iterator[pa.StringArray | l
         while following[-1] and size < len(stream.rest):
             size += len(following[-1])
             following.append(next(remaining, b""))
-        yield from stream.feed(b"".join([block, *following[:-1]]), is_last=not following[-1])
+        yield from stream.feed([block, *following[:-1]], is_last=not following[-1])
         if len(stream.rest) > LONGEST_RECORD:
             raise LoaderError(
                 f"{uri} has a record of more than {LONGEST_RECORD >> 20} MiB: nothing of it was loaded"
@@ -102,9 +102,11 @@ class _Stream:
         self._is_first_line = True
         self._in_array = False
 
-    def feed(self, block: bytes, *, is_last: bool) -> Iterator[pa.StringArray | list[Record]]:
+    def feed(self, blocks: list[bytes], *, is_last: bool) -> Iterator[pa.StringArray | list[Record]]:
         """Read on, as far as the records are complete."""
-        data = self.rest + block if self.rest else block
+        data = b"".join([self.rest, *blocks])
+        self.rest = b""
+        blocks.clear()
         end = len(data) if is_last else _last_boundary(data)
         position = 0
         if end and (lines := _whole_lines(data, end)) is not None:

@@ -1,0 +1,194 @@
+"""Every byte of every object ends up in a raw row, or in an error that names the object: dirt by dirt."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyiceberg.catalog import Catalog
+
+from loaders import loading
+from loaders.lakehouse.settings import PROJECT_ROOT
+from loaders.lakehouse.store import Store
+from loaders.objects import list_objects
+from loaders.splitting import LONGEST_RECORD
+from loaders.summary import Summary
+
+Expected = list[tuple[str, str | None]]
+"""Payloads (base64 where they are no UTF-8) and parse errors, in order."""
+
+INVALID = base64.b64encode(b'{"a":"\xff\xfe"}').decode()
+DEPTH_LIMIT = "invalid JSON: depth limit exceeded"
+DEEP = '{"a":' + "[" * 2000 + "]" * 2000 + "}"
+MONGO = '{"_id":{"$oid":"65a0"},"at":{"$date":"2026-01-05T10:00:00Z"},"n":{"$numberLong":"5"}}'
+MONGO_PRETTY = '{\n  "_id": {\n    "$oid": "65a1"\n  },\n  "tags": [\n    "{",\n    "}{"\n  ]\n}'
+
+# Name of the object, its bytes, the rows that it must become.
+OBJECTS: tuple[tuple[str, bytes, Expected], ...] = (
+    ("invalid-utf8.json", b'{"a":"\xff\xfe"}\n{"b":1}\n', [(INVALID, "invalid UTF-8"), ('{"b":1}', None)]),
+    (
+        "nul.json",
+        b'{"a":"\\u0000"}\n{"a":"\x00"}\n\x00\n',
+        [
+            ('{"a":"\\u0000"}', None),
+            ('{"a":"\x00"}', "invalid JSON: unexpected control character in string"),
+            ("\x00", "invalid JSON: unexpected character, expected a JSON value"),
+        ],
+    ),
+    ("crlf.json", b'{"a":1}\r\n{"a":"\\r\\n"}\r\n', [('{"a":1}', None), ('{"a":"\\r\\n"}', None)]),
+    (
+        "deep.json",
+        f'{DEEP}\n{{"b":1}}\n'.encode(),
+        [(DEEP, DEPTH_LIMIT), ('{"b":1}', None)],
+    ),
+    ("duplicate-keys.json", b'{"a":1,"a":2}', [('{"a":1,"a":2}', None)]),
+    (
+        "nan.json",
+        b'{"a":NaN}\n{"a":-Infinity}\n{"a":1e999}\n',
+        [
+            ('{"a":NaN}', "invalid JSON: unexpected character, expected a JSON value"),
+            ('{"a":-Infinity}', "invalid JSON: no digit after sign"),
+            ('{"a":1e999}', None),
+        ],
+    ),
+    ("bom.json", b'\xef\xbb\xbf{"a":1}\n{"b":2}\n', [('{"a":1}', None), ('{"b":2}', None)]),
+    (
+        "utf16-le.json",
+        '\ufeff{"a":"é𝛑"}\n{"b":2}'.encode("utf-16-le"),
+        [('{"a":"é𝛑"}', None), ('{"b":2}', None)],
+    ),
+    ("utf16-be.json", '\ufeff{"a":"é"}\r\n'.encode("utf-16-be"), [('{"a":"é"}', None)]),
+    ("empty-lines.json", b'\n\n{"a":1}\n \t\n\r\n{"b":2}\n\n', [('{"a":1}', None), ('{"b":2}', None)]),
+    (
+        "array.json",
+        b'[{"a":1}, {"b":[2]},\n{"c":{}}]\n',
+        [('{"a":1}', None), ('{"b":[2]}', None), ('{"c":{}}', None)],
+    ),
+    (
+        "braces-in-strings.json",
+        b'{"a":"}{"}{"b":"{\\"}{"}{"c":"\\\\"}{"d":"}"}',
+        [('{"a":"}{"}', None), ('{"b":"{\\"}{"}', None), ('{"c":"\\\\"}', None), ('{"d":"}"}', None)],
+    ),
+    ("mongoexport.json", f"{MONGO}\n{MONGO}\n".encode(), [(MONGO, None)] * 2),
+    ("mongoexport-array.json", f"[{MONGO},{MONGO},\n{MONGO}]".encode(), [(MONGO, None)] * 3),
+    (
+        "mongoexport-pretty.json",
+        f"[\n{MONGO_PRETTY},\n{MONGO_PRETTY}\n]\n".encode(),
+        [(MONGO_PRETTY, None)] * 2,
+    ),
+    (
+        "quoted.csv",
+        b'id,text\r\n1,"two\r\nlines, ""quoted"""\r\n2,\r\n3,a,too,many\r\n4,"open\r\n5,\xff\r\n',
+        [
+            ('{"id":"1","text":"two\\r\\nlines, \\"quoted\\""}', None),
+            ('{"id":"2","text":""}', None),
+            ("3,a,too,many", "invalid CSV: 4 fields, the header has 2"),
+            ('4,"open', "invalid CSV: broken quotes"),
+            (base64.b64encode(b"5,\xff").decode(), "invalid UTF-8"),
+        ],
+    ),
+    (
+        "log-lines.json",
+        b'2026-01-05 ERROR {"a":1}\n{"b":2}\ncut off {"c":\n{"d":4',
+        [
+            ('2026-01-05 ERROR {"a":1}', "invalid JSON: unexpected content after document"),
+            ('{"b":2}', None),
+            ('cut off {"c":', "invalid JSON: unexpected character, expected a JSON value"),
+            ('{"d":4', "invalid JSON: unexpected end of data"),
+        ],
+    ),
+)
+
+
+@pytest.mark.parametrize("is_zipped", [False, True], ids=["plain", "gzip"])
+def test_dirt_by_dirt(is_zipped: bool, catalog: Catalog, namespace: str, tmp_path: Path) -> None:
+    expected = {}
+    for name, content, rows in OBJECTS:
+        path = tmp_path / (f"{name}.gz" if is_zipped else name)
+        path.write_bytes(gzip.compress(content) if is_zipped else content)
+        expected[path.as_uri()] = rows
+    (tmp_path / "cut.json.gz").write_bytes(gzip.compress(b'{"a":1}\n' * 50_000)[:-9])
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "odd.json").write_bytes("\ufeff{}".encode("utf-16-le") + b"\x00")
+
+    summary = Summary("web_events")
+    loading.load(catalog, list_objects(str(tmp_path)), summary, source="historical", namespace=namespace)
+
+    assert sorted(str(error).split(" ")[0].rsplit("/")[-1] for error in summary.errors) == [
+        "cut.json.gz",
+        "empty.json",
+        "odd.json",
+    ], "refused as a whole, and said so"
+    raw = catalog.load_table((namespace, "web_events")).scan().to_arrow().to_pylist()
+    found: dict[str, Expected] = {}
+    for row in sorted(raw, key=lambda row: (row["source_uri"], row["source_position"])):
+        found.setdefault(row["source_uri"], []).append((row["payload"], row["parse_error"]))
+        is_invalid = row["parse_error"] == "invalid UTF-8"
+        assert row["payload_encoding"] == ("base64" if is_invalid else "utf8")
+    for uri, rows in expected.items():
+        assert found.pop(uri) == rows, uri
+    assert found == {}
+
+
+def test_large_objects_and_lines_in_bounded_memory(
+    lakehouse: Store, catalog: Catalog, namespace: str, tmp_path: Path
+) -> None:
+    """A line of 100 MB, a broken one, and an object of 300 MB without delimiter: all rows, and no hoarding."""
+    big = json.dumps({"big": "x" * 100_000_000})
+    (tmp_path / "a-line.json").write_text(f'{{"n":1}}\n{big}\n{{"n":2}}\n')
+    (tmp_path / "b-broken.json").write_text(f'{{"n":3}}\n{big[:-2]}\n{{"n":4}}\n')
+    record = json.dumps({"n": 5, "text": "y" * 1000})
+    with gzip.open(tmp_path / "c-joined.json.gz", "wb", compresslevel=1) as stream:
+        for _ in range(300):
+            stream.write(record.encode() * 1000)
+    program = (
+        "import resource, sys; from loaders import loading; from loaders.catalog import open_catalog;"
+        "from loaders.objects import list_objects; from loaders.summary import Summary;"
+        "summary = Summary('web_events');"
+        "loading.load(open_catalog(), list_objects(sys.argv[1]), summary, source='historical',"
+        " namespace=sys.argv[2]);"
+        "print(summary.records, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), namespace],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    records, peak_mb = map(int, done.stdout.split())
+    assert records == 3 + 3 + 300_000
+    # About 0.4 GB, and six times the longest record.
+    assert peak_mb < 1200
+    scan = catalog.load_table((namespace, "web_events")).scan(row_filter="payload != ''")
+    lengths = {}
+    for batch in scan.to_arrow_batch_reader():
+        for length, error in zip(
+            map(len, batch["payload"].to_pylist()), batch["parse_error"].to_pylist(), strict=True
+        ):
+            lengths[length, error] = lengths.get((length, error), 0) + 1
+    assert lengths == {
+        (7, None): 4,
+        (len(big), None): 1,
+        (len(big) - 2, "invalid JSON: unexpected end of data"): 1,
+        (len(record), None): 300_000,
+    }
+
+
+def test_a_record_that_no_row_can_hold(
+    catalog: Catalog, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loaders.splitting.LONGEST_RECORD", 5 << 20)
+    (tmp_path / "long.json").write_text('{"a":"' + "x" * (9 << 20))
+    (tmp_path / "short.json").write_text('{"a":1}')
+    summary = Summary("web_events")
+    loading.load(catalog, list_objects(str(tmp_path)), summary, source="historical", namespace=namespace)
+    (error,) = summary.errors
+    assert "long.json has a record of more than" in str(error)
+    assert summary.records == 1
+    assert LONGEST_RECORD < 1 << 31, "what an array of Arrow holds"
