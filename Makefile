@@ -107,8 +107,8 @@ test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests
 	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r $<
 	@touch $@
 
-# For one figure: make bench-load BENCH="--records 3000000 --repeat 1"; memory: BENCH="--memory 1 --memory 10".
-bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop (BENCH="--memory 1": memory)
+# BENCH="--records 3000000 --repeat 1", BENCH="--memory 1 --memory 10" or BENCH="--write README.md", see --help.
+bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop (BENCH="--help")
 	$(BIN)/python benchmarks/bench_load.py $(BENCH)
 
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-annotate --no-header

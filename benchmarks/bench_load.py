@@ -28,8 +28,20 @@ HERE = Path(__file__).parent
 SPARK_PYTHON = PROJECT_ROOT / ".venv-spark" / "bin" / "python"
 LAKEHOUSE_PORT = 22700
 
+Run = tuple[str, str, str, float | None]
+COLUMNS = ("contender", "records/s", "loaders ÷ it", "target", "records per CPU s", "peak MB")
+BEGIN, END = "<!-- load table -->", "<!-- /load table -->"
+MEANINGS = """\
+records/s         wall time after start-up; the loaders' includes listing, hashing of local files,
+                  checking each record, the commit to Iceberg and the ledger
+loaders ÷ it      how many times as fast the loaders are as this contender, in this run
+DuckDB            writes without a catalog and gives up at a bad line: the practical limit
+orjson loop       checks and commits, but does not know what is loaded and dies at a bad line
+PySpark           copies lines, unless it says that they are checked; AWS Glue 5 runs it
+records per CPU s counts all cores: says more where the machine does other work, too"""
+
 # Contender, input, what it is, and the target: the loaders' rate over its rate.
-RUNS = (
+RUNS: tuple[Run, ...] = (
     ("loaders", "lines", "loaders, JSON Lines to Iceberg", None),
     ("duckdb_lines", "lines", "DuckDB read_ndjson_objects to Parquet (zstd)", 0.6),
     ("duckdb_lines_snappy", "lines", "the same, snappy (DuckDB's default)", None),
@@ -51,8 +63,13 @@ RUNS = (
     multiple=True,
     help="Measure peak memory for so many GB of JSON instead (repeatable), as archive and as one object.",
 )
+@click.option(
+    "--write",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put the table of speeds into this Markdown file.",
+)
 @click.option("--work", type=click.Path(path_type=Path), default=HERE / ".work", show_default=True)
-def main(records: int, repeat: int, memory: tuple[int, ...], work: Path) -> None:
+def main(records: int, repeat: int, memory: tuple[int, ...], write: Path | None, work: Path) -> None:
     """Benchmark of the loaders."""
     console = Console(width=120)
     work.mkdir(parents=True, exist_ok=True)
@@ -70,13 +87,15 @@ def main(records: int, repeat: int, memory: tuple[int, ...], work: Path) -> None
         if memory:
             _memory(console, data, work, memory, environment)
         else:
-            _speed(console, data, work, repeat, environment)
+            _speed(console, data, work, repeat, environment, write)
     finally:
         store.stop(settings)
         shutil.rmtree(settings.home, ignore_errors=True)
 
 
-def _speed(console: Console, data: Path, work: Path, repeat: int, environment: dict[str, str]) -> None:
+def _speed(
+    console: Console, data: Path, work: Path, repeat: int, environment: dict[str, str], write: Path | None
+) -> None:
     best: dict[tuple[str, str], dict[str, Any]] = {}
     for _ in range(repeat):
         for name, layout, _, _ in RUNS:
@@ -86,48 +105,59 @@ def _speed(console: Console, data: Path, work: Path, repeat: int, environment: d
             known = best.get((name, layout))
             if known is None or result["seconds"] < known["seconds"]:
                 best[name, layout] = result
+    rows = [row for run in RUNS if (row := _row(console, run, best))]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ("contender", "records/s", "loaders ÷ it", "target", "records per CPU s", "peak MB")
-    for number, column in enumerate(columns):
+    for number, column in enumerate(COLUMNS):
         table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
-    for name, layout, what, target in RUNS:
-        if (name, layout) not in best:
-            console.print(f"not measured: {what} (its environment is not installed)")
-            continue
-        own, one = best["loaders", layout], best[name, layout]
-        if one["rows"] != own["rows"]:
-            console.print(f"[red]{what} read {one['rows']:,.0f} records, the loaders {own['rows']:,.0f}")
-        ratio = one["seconds"] / own["seconds"]
-        cpu = one.get("cpu_seconds")
-        table.add_row(
-            what,
-            f"{one['rows'] / one['seconds']:,.0f}",
-            "" if name == "loaders" else f"{ratio:.2f}",
-            ""
-            if target is None
-            else f"≥ {target} {'[green]met[/]' if ratio >= target else '[red]missed[/]'}",
-            f"{one['rows'] / cpu:,.0f}" if cpu else "",
-            "" if name.startswith("spark") else f"{one['peak_mb']:,}",
-        )
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
-    rows = best["loaders", "lines"]["rows"]
-    console.print(
-        f"\n{rows:,.0f} records of about 360 bytes in {load_data.OBJECTS} gzip objects on this machine's "
-        f"{os.cpu_count()} cores, best of {repeat}.\n"
-        "records/s         wall time after start-up; the loaders' includes listing, hashing of local files,\n"
-        "                  checking each record, the commit to Iceberg and the ledger\n"
-        "loaders ÷ it      how many times as fast the loaders are as this contender, in this run\n"
-        "DuckDB            writes without a catalog and gives up at a bad line: the practical limit\n"
-        "orjson loop       checks and commits, but does not know what is loaded and dies at a bad line\n"
-        "PySpark           copies lines, unless it says that they are checked; AWS Glue 5 runs it\n"
-        "records per CPU s counts all cores: says more where the machine does other work, too"
+    what = (
+        f"{best['loaders', 'lines']['rows']:,.0f} records of about 360 bytes in {load_data.OBJECTS} gzip "
+        f"objects, {os.cpu_count()} cores, the best of {repeat} runs"
     )
+    console.print(f"\n{what}\n{MEANINGS}")
+    if write:
+        _write(write, rows, what)
+
+
+def _row(console: Console, run: Run, best: dict[tuple[str, str], dict[str, Any]]) -> list[str] | None:
+    name, layout, what, target = run
+    if (name, layout) not in best:
+        console.print(f"not measured: {what} (its environment is not installed)")
+        return None
+    own, one = best["loaders", layout], best[name, layout]
+    if one["rows"] != own["rows"]:
+        console.print(f"[red]{what} read {one['rows']:,.0f} records, the loaders {own['rows']:,.0f}")
+    ratio = one["seconds"] / own["seconds"]
+    cpu = one.get("cpu_seconds")
+    return [
+        what,
+        f"{one['rows'] / one['seconds']:,.0f}",
+        "" if name == "loaders" else f"{ratio:.2f}",
+        _verdict(ratio, target),
+        f"{one['rows'] / cpu:,.0f}" if cpu else "",
+        "" if name.startswith("spark") else f"{one['peak_mb']:,}",
+    ]
+
+
+def _write(path: Path, rows: list[list[str]], what: str) -> None:
+    """Put the table between the marks in a Markdown file."""
+    text = path.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    lines = [
+        "| " + " | ".join(COLUMNS) + " |",
+        "|---" + "|---:" * (len(COLUMNS) - 1) + "|",
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+    table = "\n".join(lines)
+    path.write_text(f"{text[:begin]}\n{table}\n\n{what}.\n{text[end:]}")
 
 
 def _verdict(ratio: float, target: float | None) -> str:
     if target is None:
         return ""
-    return f"≥ {target} {'[green]met[/]' if ratio >= target else '[red]missed[/]'}"
+    return f"≥ {target}: {'met' if ratio >= target else 'missed'}"
 
 
 def _memory(

@@ -195,6 +195,7 @@ CONTENDERS: dict[str, Callable[[Path, Path], Measured]] = {
         duckdb_joined,
         orjson_pyiceberg,
         spark,
+        spark_with_start,
         spark_checked,
     )
 }
@@ -203,8 +204,6 @@ CONTENDERS: dict[str, Callable[[Path, Path], Measured]] = {
 if __name__ == "__main__":
     _, name, source, work = sys.argv
     result = CONTENDERS[name](Path(source), Path(work))
-    # In KiB on Linux, in bytes on macOS.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1024 if sys.platform != "darwin" else 1 << 20
-    )
-    print(json.dumps({**result, "peak_mb": round(peak)}))
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    print(json.dumps({**result, "peak_mb": round(peak / 1e6)}))

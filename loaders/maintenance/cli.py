@@ -14,6 +14,7 @@ from rich.table import Table
 from loaders.catalog import open_catalog
 from loaders.duration import Duration
 from loaders.loading import reconcile
+from loaders.maintenance.engines import athena, maintain_by, trino
 from loaders.maintenance.run import Options, TableReport, maintain
 
 
@@ -41,6 +42,13 @@ from loaders.maintenance.run import Options, TableReport, maintain
     show_default=True,
     help="Join small files up to this size.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["pyiceberg", "athena", "trino"]),
+    default="pyiceberg",
+    show_default=True,
+    help="What does the work: this process, or an engine by its own statements (where tables are large).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def maintain_command(
     tables: tuple[str, ...],
@@ -48,12 +56,13 @@ def maintain_command(
     keep_snapshots: timedelta,
     keep_orphans: timedelta,
     target_mb: int,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Join small files and apply deletes, expire snapshots, remove orphan files: of all tables or the named.
 
-    The rows stay the same. It may run beside the loaders; a dbt run that changes the same files at the same
-    time fails or makes it fail, so run it when dbt does not.
+    The rows stay the same, and so do schema, partitions and field ids. It may run beside the loaders; a dbt
+    run that changes the same files at the same time fails or makes it fail, so run it when dbt does not.
     """
     catalog = open_catalog()
     # Before the snapshots go that a crashed loader's batch would be recognised by.
@@ -66,7 +75,10 @@ def maintain_command(
         dry_run=dry_run,
     )
     names = [tuple(name.split(".")) for name in tables] or None
-    reports = maintain(catalog, names, options)
+    if engine == "pyiceberg":
+        reports = maintain(catalog, names, options)
+    else:
+        reports = maintain_by(athena() if engine == "athena" else trino(), catalog, names, options)
     for report in reports:
         if report.error:
             click.echo(f"Error: {report.error}", err=True)

@@ -8,6 +8,7 @@ import threading
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -22,8 +23,9 @@ from loaders.cli import main
 from loaders.lakehouse import duckdb_session
 from loaders.lakehouse.store import Store
 from loaders.loading import BatchSize
-from loaders.maintenance import Options, TableReport, maintain
+from loaders.maintenance import Options, TableReport, engines, maintain
 from loaders.maintenance.compaction import compact, plan_compaction
+from loaders.maintenance.engines import maintain_by
 from loaders.maintenance.files import stored_files
 from loaders.objects import list_objects
 from loaders.summary import Summary
@@ -275,3 +277,57 @@ def _field_ids(table: Table) -> list[set[int]]:
             parquet = str(pq.ParquetFile(stream).schema)
         found.append({int(number) for number in re.findall(r"field_id=(\d+)", parquet)})
     return found
+
+
+# Other engines
+
+
+class _FakeAthena:
+    """Answers as Athena does; the real statements run in test_athena_maintenance.py."""
+
+    def __init__(self, *failures: str) -> None:
+        self.statements: list[str] = []
+        self._failures = list(failures)
+
+    def start_query_execution(self, QueryString: str, WorkGroup: str, **_: Any) -> dict[str, str]:
+        self.statements.append(QueryString)
+        return {"QueryExecutionId": "1"}
+
+    def get_query_execution(self, QueryExecutionId: str) -> dict[str, Any]:
+        status: dict[str, str] = {"State": "SUCCEEDED"}
+        if self._failures and (reason := self._failures.pop(0)):
+            status = {"State": "FAILED", "StateChangeReason": reason}
+        return {"QueryExecution": {"Status": status}}
+
+
+def _athena(monkeypatch: pytest.MonkeyPatch, fake: _FakeAthena) -> engines.Engine:
+    monkeypatch.setattr(engines.boto3, "Session", lambda: SimpleNamespace(client=lambda name: fake))
+    return engines.athena("group")
+
+
+def test_athena_is_asked_again_as_long_as_it_wants_to(
+    catalog: Catalog, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    _load(catalog, namespace, tmp_path)
+    name = f"{namespace}.web_events"
+    more = "ICEBERG_OPTIMIZE_MORE_RUNS_NEEDED: run again"
+    fake = _FakeAthena("", more, more, "")
+    (report,) = maintain_by(
+        _athena(monkeypatch, fake), catalog, [(namespace, "web_events")], Options(keep_snapshots=timedelta(2))
+    )
+    assert report.error is None
+    assert fake.statements == [
+        f"ALTER TABLE {name} SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds' = '172800')",
+        *[f"OPTIMIZE {name} REWRITE DATA USING BIN_PACK"] * 3,
+        f"VACUUM {name}",
+    ]
+    failing = _FakeAthena("", "ICEBERG_COMMIT_ERROR: another writer")
+    reports = maintain_by(
+        _athena(monkeypatch, failing), catalog, [(namespace, "web_events"), (namespace, 'a"b')], Options()
+    )
+    assert "no plain name" in str(reports[0].error) or "can't be maintained" in str(reports[0].error)
+    assert "ICEBERG_COMMIT_ERROR" in str(reports[1].error)
+    dry = _FakeAthena()
+    maintain_by(_athena(monkeypatch, dry), catalog, [(namespace, "web_events")], Options(dry_run=True))
+    assert dry.statements == []

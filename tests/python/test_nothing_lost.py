@@ -138,7 +138,7 @@ def test_dirt_by_dirt(is_zipped: bool, catalog: Catalog, namespace: str, tmp_pat
 def test_large_objects_and_lines_in_bounded_memory(
     lakehouse: Store, catalog: Catalog, namespace: str, tmp_path: Path
 ) -> None:
-    """A line of 100 MB, a broken one, and an object of 300 MB without delimiter: all rows, and no hoarding."""
+    """A line of 100 MB, a broken one, and an object of 300 MB without delimiter: all rows, no hoarding."""
     big = json.dumps({"big": "x" * 100_000_000})
     (tmp_path / "a-line.json").write_text(f'{{"n":1}}\n{big}\n{{"n":2}}\n')
     (tmp_path / "b-broken.json").write_text(f'{{"n":3}}\n{big[:-2]}\n{{"n":4}}\n')

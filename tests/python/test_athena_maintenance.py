@@ -1,0 +1,30 @@
+"""`maintain --engine athena`: the statements on an endpoint that speaks Athena's API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from athena_warehouse import AthenaWarehouse
+
+pytestmark = pytest.mark.athena
+
+
+def test_small_loads_become_one_file(athena: AthenaWarehouse, tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.json").write_text(f'{{"n":{number}}}\n' * 10)
+        athena.load("firehose", tmp_path)
+    before = athena.glue_rows("raw.web_events")
+    done = athena.command(
+        *("python", "-m", "loaders", "maintain", "raw.web_events", "raw.load_batches"),
+        *("--engine", "athena", "--keep-snapshots", "0s", "--json"),
+        **athena.endpoint.environment(),
+    )
+    for report in json.loads(done.stdout):
+        assert report["error"] is None
+        assert report["data_files"] == 5
+        assert (report["data_files_after"], report["snapshots_after"]) == (1, 1)
+    after = athena.glue_rows("raw.web_events")
+    assert sorted(map(str, after)) == sorted(map(str, before))
+    assert athena.load("firehose", tmp_path)["skipped"] == 5
