@@ -79,7 +79,8 @@ def athena(work_group: str | None = None, staging_dir: str | None = None) -> Eng
     work_group = work_group or os.environ.get("ATHENA_WORK_GROUP") or "primary"
     staging_dir = staging_dir or os.environ.get("ATHENA_STAGING_DIR")
     output = {"ResultConfiguration": {"OutputLocation": staging_dir}} if staging_dir else {}
-    client = boto3.Session().client("athena")
+    # None leaves the region to the AWS configuration, which by itself does not read AWS_REGION.
+    client = boto3.Session(region_name=os.environ.get("AWS_REGION")).client("athena")
 
     def execute(sql: str) -> None:
         for _ in range(_MOST_RUNS):

@@ -301,7 +301,7 @@ class _FakeAthena:
 
 
 def _athena(monkeypatch: pytest.MonkeyPatch, fake: _FakeAthena) -> engines.Engine:
-    monkeypatch.setattr(engines.boto3, "Session", lambda: SimpleNamespace(client=lambda name: fake))
+    monkeypatch.setattr(engines.boto3, "Session", lambda **_: SimpleNamespace(client=lambda name: fake))
     return engines.athena("group")
 
 
