@@ -103,6 +103,12 @@
     {%- set digits = "regexp_replace(regexp_replace(" ~ text ~ ", 'E.*|[.-]', ''), '0+\\z', '')" -%}
     {%- set exponent = "cast(regexp_extract(" ~ text ~ ", 'E(.*)', 1) as integer)" -%}
     if(starts_with({{ text }}, '-'), '-', '') || case
+        {#- Eight subnormal numbers, for which Java writes two digits though one is enough: 4.9E-324 for 5e-324. #}
+        when {{ exponent }} in (-324, -323) and {{ digits }} = '99'
+            then '1e' || cast({{ exponent }} + 1 as varchar)
+        when {{ exponent }} in (-324, -323) and {{ digits }} like '_9'
+            then cast(cast(substr({{ digits }}, 1, 1) as integer) + 1 as varchar) || 'e'
+                || cast({{ exponent }} as varchar)
         when {{ exponent }} between 0 and 20 and length({{ digits }}) <= {{ exponent }} + 1
             then rpad({{ digits }}, {{ exponent }} + 1, '0') || '.0'
         when {{ exponent }} between 0 and 20

@@ -47,6 +47,10 @@ class AthenaWarehouse(Warehouse):
         self._copy_raw()
         return summary
 
+    def maintain(self) -> None:
+        """Let the loaders' own maintenance join the small files of all tables in Glue."""
+        self.command("python", "-m", "loaders", "maintain", **self.endpoint.environment())
+
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""
         return load_catalog("glue", **self.endpoint.catalog_properties())
@@ -63,13 +67,6 @@ class AthenaWarehouse(Warehouse):
                 view = f"{GLUE}.{namespace}.{identifier[-1]}"
                 connection.execute(f"create view {view} as select * from iceberg_scan('{location}')")
         return connection
-
-    def glue_rows(self, table: str, columns: str = "*") -> list[dict[str, Any]]:
-        """All rows of `namespace.table` in Glue."""
-        with self.connect() as connection:
-            result = connection.execute(f"select {columns} from {GLUE}.{table}")
-            names = [column[0] for column in result.description]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def glue_snapshot_ids(self) -> dict[str, int | None]:
         """The current snapshot of every table in Glue."""

@@ -96,10 +96,10 @@ class Warehouse:
         duckdb_session.attach(connection, running)
         return connection
 
-    def rows(self, table: str, columns: str = "*") -> list[Row]:
+    def rows(self, table: str, columns: str = "*", catalog: str = "lake") -> list[Row]:
         """All rows of `namespace.table`."""
         with self.connect() as connection:
-            result = connection.execute(f"select {columns} from lake.{table}")
+            result = connection.execute(f"select {columns} from {catalog}.{table}")
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
