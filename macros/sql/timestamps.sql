@@ -19,7 +19,8 @@
         when {{ regexp_like(text, '^[0-9]{1,15}$') }}
             then {{ epoch_to_timestamp(
                 'case when ' ~ whole ~ ' < 100000000000 then ' ~ whole ~ ' * 1000000 '
-                ~ 'else least(' ~ whole ~ ' * 1000, 253402300799999999) end'
+                ~ 'else least(' ~ whole ~ ' * 1000, 253402300799999999) end',
+                is_whole=true
             ) }}
         {#- Beyond the years 1 to 9999, in which all engines have timestamps, a time is the first or the last one. #}
         when {{ is_number }}
@@ -68,12 +69,12 @@
 {%- endmacro %}
 
 
-{# A timestamp from microseconds since 1970, or null outside the years that engines can hold. #}
-{% macro epoch_to_timestamp(microseconds) -%}
-    {{ return(adapter.dispatch('epoch_to_timestamp')(microseconds)) }}
+{# A timestamp from microseconds since 1970, cut to whole ones, or null outside the years that engines can hold. #}
+{% macro epoch_to_timestamp(microseconds, is_whole=false) -%}
+    {{ return(adapter.dispatch('epoch_to_timestamp')(microseconds, is_whole)) }}
 {%- endmacro %}
 
-{% macro default__epoch_to_timestamp(microseconds) -%}
+{% macro default__epoch_to_timestamp(microseconds, is_whole) -%}
     case
         when {{ microseconds }} between -62135596800000000 and 253402300799999999
             {#- Of the functions that make timestamps only this one is exact to the microsecond. #}
@@ -83,10 +84,11 @@
     end
 {%- endmacro %}
 
-{% macro duckdb__epoch_to_timestamp(microseconds) -%}
+{% macro duckdb__epoch_to_timestamp(microseconds, is_whole) -%}
     case
         when {{ microseconds }} between -62135596800000000 and 253402300799999999
-            then make_timestamp(cast(floor({{ microseconds }}) as bigint))
+            {#- Its floor() of a bigint is a double, which has not all digits of the year 9999. #}
+            then make_timestamp({{ microseconds if is_whole else 'cast(floor(' ~ microseconds ~ ') as bigint)' }})
     end
 {%- endmacro %}
 
