@@ -14,7 +14,7 @@ _TABLE = re.compile(r"s3://warehouse/(\w+)/(\w+?)(?:__dbt_tmp)?-[0-9a-f]{32}/dat
 
 
 def files_read(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, int]]:
-    """Run a query and return each of its scans: the table as `schema.table`, and the data files that were read.
+    """Run a query and return its scans: each table as `schema.table`, and how many data files were read.
 
     Args:
         connection: has the lakehouse attached.

@@ -1,4 +1,4 @@
-"""A build that is killed leaves each model as it was or as it becomes, and the next build ends in the same rows."""
+"""A killed build leaves each model as it was or as it becomes; the next build ends in the same rows."""
 
 from __future__ import annotations
 
