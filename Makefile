@@ -91,6 +91,12 @@ $(VENV)/.athena-endpoint: requirements-athena-endpoint.lock $(READY)
 		-r requirements-athena-endpoint.lock
 	@touch $@
 
+bench-batch: setup  ## What a batch costs on 1 and on 10 million events, and a full refresh beside SQL by hand
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/batch.py $(BENCH)
+
+bench-storage: setup  ## Files and metadata after 200 small batches with maintenance, beside one big load
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/storage.py $(BENCH)
+
 bench-engines: $(VENV)/.trino  ## Time and memory of a full build of EVENTS (1000000) events on DuckDB and on Trino
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py --events $(or $(EVENTS),1000000)
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
-# What orjson may write in another way than Trino: large and small floats, escapes, astral characters. For RE2,
-# over a whole array: Python's re would take longer than all the rest.
+# What orjson may write in another way than Trino: large and small floats, escapes, astral characters. RE2
+# takes a whole array at once: Python's re would need longer than all the rest.
 _NEEDS_CARE = (
     r"\d{8}\.\d|[:,\[]-?(0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
 )
