@@ -14,7 +14,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity athena \
-	engines-ready bench-batch bench-engines bench-load engine-table test-athena lock clean
+	engines-ready bench-batch bench-storage bench-engines bench-load engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

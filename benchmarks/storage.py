@@ -1,0 +1,111 @@
+"""`make bench-storage`: files and metadata after many small batches with maintenance, beside one big load.
+
+Two lakehouses get the same objects: one in `--batches` loads with a `dbt run` after each and
+`python -m loaders maintain` after every `--maintain-every`; the other in one load and one run, maintained too.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+from pyiceberg.table import Table as IcebergTable
+from rich.console import Console
+from rich.table import Table
+from warehouse import Warehouse
+
+from loaders.sample import generate_sample
+
+# At once, for the comparison: in production the defaults keep snapshots for a week.
+MAINTAIN = ("python", "-m", "loaders", "maintain", "--keep-snapshots", "0s", "--keep-orphans", "0s")
+DAYS = 10
+
+
+@click.command()
+@click.option("--batches", default=200, show_default=True)
+@click.option("--events", default=100_000, show_default=True, help="Of all batches together, over 10 days.")
+@click.option("--maintain-every", default=25, show_default=True)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path(".benchmarks/storage"),
+    show_default=True,
+    help="Directory for the sample and the lakehouses.",
+)
+def main(batches: int, events: int, maintain_every: int, work: Path) -> None:
+    """Load and build in small batches and at once; print the files and bytes of both, and their ratios."""
+    console = Console()
+    work = work.resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    sample = work / "sample"
+    generate_sample(sample, events=events, days=DAYS, seed=1, first_day=1)
+    objects = sorted(path for path in (sample / "firehose").rglob("*") if path.is_file())
+    parts = [objects[number::batches] for number in range(batches)]
+    if not all(parts):
+        raise click.UsageError(
+            f"the sample has {len(objects)} objects: that is too few for {batches} batches"
+        )
+
+    small = Warehouse(work / "small")
+    big: Warehouse | None = None
+    try:
+        for number, part in enumerate(parts, start=1):
+            folder = work / "parts" / f"{number:04}"
+            folder.mkdir(parents=True)
+            for path in part:
+                shutil.copy2(path, folder / path.name)
+            small.load("firehose", folder)
+            small.dbt("run")
+            if number % maintain_every == 0 or number == batches:
+                before = storage(small)
+                small.command(*MAINTAIN)
+                console.print(f"{number} batches: {describe(before)}; maintained: {describe(storage(small))}")
+        big = Warehouse(work / "big")
+        big.load("firehose", work / "parts")
+        big.dbt("run")
+        big.command(*MAINTAIN)
+        many, one = storage(small), storage(big)
+    finally:
+        small.close()
+        if big:
+            big.close()
+    figures = Table("of all tables", f"{batches} batches", "one load", "ratio")
+    for name in many:
+        figures.add_row(name, f"{many[name]:,}", f"{one[name]:,}", f"{many[name] / max(1, one[name]):.2f}")
+    console.print(figures)
+
+
+def storage(warehouse: Warehouse) -> dict[str, int]:
+    """Data and delete files of all tables and their bytes, and the manifests and snapshots of their metadata."""
+    total = {"data files": 0, "delete files": 0, "bytes": 0, "manifests": 0, "snapshots": 0}
+    catalog = warehouse.catalog()
+    for namespace in catalog.list_namespaces():
+        for name in catalog.list_tables(namespace):
+            for key, value in _of_table(catalog.load_table(name)).items():
+                total[key] += value
+    return total
+
+
+def _of_table(table: IcebergTable) -> dict[str, int]:
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        return {}
+    files = table.inspect.files()
+    kinds = files["content"].to_pylist()
+    return {
+        "data files": kinds.count(0),
+        "delete files": len(kinds) - kinds.count(0),
+        "bytes": sum(files["file_size_in_bytes"].to_pylist()),
+        "manifests": len(snapshot.manifests(table.io)),
+        "snapshots": len(table.metadata.snapshots),
+    }
+
+
+def describe(found: dict[str, int]) -> str:
+    """All figures in one line."""
+    return ", ".join(f"{value:,} {name}" for name, value in found.items())
+
+
+if __name__ == "__main__":
+    main()
