@@ -1,7 +1,7 @@
 """`make bench-storage`: files and metadata after many small batches with maintenance, beside one big load.
 
 Two lakehouses get the same objects: one in `--batches` loads with a `dbt run` after each and
-`python -m loaders maintain` after every `--maintain-every`; the other in one load and one run, maintained too.
+`python -m loaders maintain` after every `--maintain-every`; the other in one load and one run, also maintained.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main(batches: int, events: int, maintain_every: int, work: Path) -> None:
 
 
 def storage(warehouse: Warehouse) -> dict[str, int]:
-    """Data and delete files of all tables and their bytes, and the manifests and snapshots of their metadata."""
+    """Data and delete files of all tables, their bytes, and the manifests and snapshots of their metadata."""
     total = {"data files": 0, "delete files": 0, "bytes": 0, "manifests": 0, "snapshots": 0}
     catalog = warehouse.catalog()
     for namespace in catalog.list_namespaces():
