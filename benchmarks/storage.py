@@ -1,7 +1,7 @@
 """`make bench-storage`: files and metadata after many small batches with maintenance, beside one big load.
 
-Two lakehouses get the same objects: one in `--batches` loads with a `dbt run` after each and
-`python -m loaders maintain` after every `--maintain-every`; the other in one load and one run, also maintained.
+Two lakehouses get the same objects: one in `--batches` loads with a `dbt run` after each, and
+`python -m loaders maintain` after every `--maintain-every`; the other in one load and run, maintained too.
 """
 
 from __future__ import annotations
