@@ -103,7 +103,9 @@ def run(
         address(uri)  # a mistake in it is told before the lakehouse is started
         catalog = open_catalog()
         create_raw_tables(catalog)
-        listing = list_objects(uri, after=after(Ledger(catalog, RAW_NAMESPACE)) if after else "")
+        if after:
+            summary.listed_after = after(Ledger(catalog, RAW_NAMESPACE))
+        listing = list_objects(uri, after=summary.listed_after)
         load(catalog, listing, summary, source=source, batch_size=batch_size, progress=progress)
     except LoaderError as error:
         summary.errors.append(error)

@@ -15,6 +15,8 @@ class Summary:
     dataset: str
     objects: int = 0
     """Objects that were found."""
+    listed_after: str = ""
+    """How the address of the objects goes on after the URI's where listing began; empty for the start."""
     loaded: int = 0
     """Objects that this run has loaded."""
     skipped: int = 0
@@ -50,6 +52,7 @@ class Summary:
             {
                 "dataset": self.dataset,
                 "objects": self.objects,
+                "listed_after": self.listed_after,
                 "loaded": self.loaded,
                 "skipped": self.skipped,
                 "changed": self.changed,
@@ -71,6 +74,8 @@ class Summary:
             f"raw.{self.dataset}: {self.loaded:,} of {self.objects:,} objects loaded, "
             f"{self.skipped:,} already there{failed}"
         )
+        if self.listed_after:
+            text += f"\nlisted from {self.listed_after} on"
         if self.changed:
             text += f"\n{self.changed:,} objects had changed: their new version takes the old one's place"
         if not self.loaded:

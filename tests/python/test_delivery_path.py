@@ -63,6 +63,7 @@ def test_objects_as_firehose_writes_them(warehouse: Warehouse) -> None:
     client.put_object(Bucket="landing", Key=_key(late, 99), Body=gzip.compress(b'{"late":1}{"late":2}'))
     again = warehouse.load("firehose", "s3://landing/clicks/", **store.aws_environment())
     assert (again["records"], again["objects"] < len(delivered)) == (2, True), "only the look-back is listed"
+    assert again["listed_after"] == f"{latest - timedelta(hours=24):%Y/%m/%d/%H}/"
 
     raw = warehouse.rows("raw.web_events", "payload, source_uri, source_position")
     found = sorted(raw, key=lambda row: (row["source_uri"], row["source_position"]))
