@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import click
+from kept_sample import kept_sample
 from measured import Measured, measured, peak_of
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +22,7 @@ from warehouse import Warehouse
 
 from loaders.lakehouse import store
 from loaders.lakehouse.settings import PROJECT_ROOT
-from loaders.sample import DEFAULT_START, generate_sample
+from loaders.sample import DEFAULT_START
 
 DAYS, SMALL_DAYS, BATCH_DAYS = 100, 10, 2
 FACTS_AND_MARTS = {
@@ -62,14 +63,8 @@ def main(events: int, peak: int, work: Path) -> None:
     """Measure batches, the peak, runs with nothing new and a full refresh; print the figures and ratios."""
     console = Console()
     work = work.resolve()
-    sample = work / f"sample-{events}"
-    if not (sample / "manifest.json").exists():
-        shutil.rmtree(sample, ignore_errors=True)
-        generate_sample(sample, events=events, days=DAYS, seed=1)
-    peak_sample = work / f"peak-{peak}"
-    if not (peak_sample / "manifest.json").exists():
-        shutil.rmtree(peak_sample, ignore_errors=True)
-        generate_sample(peak_sample, events=peak, days=1, seed=1, first_day=DAYS)
+    sample = kept_sample(work / f"sample-{events}", events=events, days=DAYS)
+    peak_sample = kept_sample(work / f"peak-{peak}", events=peak, days=1, first_day=DAYS)
     shutil.rmtree(work / "homes", ignore_errors=True)
     figures = Table("what", "seconds", "processor seconds", "peak GB", "ratio", "at most")
 

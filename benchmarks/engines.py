@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import psutil
 from comparison import assert_same_rows
+from kept_sample import kept_sample
 from measured import Measured, measured, peak_of
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +22,6 @@ from warehouse import Warehouse
 from loaders.lakehouse import store, trino
 from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.lakehouse.trino import TrinoSettings
-from loaders.sample import generate_sample
 
 DAYS = 14
 
@@ -39,10 +39,7 @@ DAYS = 14
 def main(events: int, memory: int, work: Path) -> None:
     """Build on both engines, print time and memory of each, and compare the rows."""
     work = work.resolve()
-    sample = work / f"sample-{events}"
-    if not (sample / "manifest.json").exists():
-        shutil.rmtree(sample, ignore_errors=True)
-        generate_sample(sample, events=events, days=DAYS, seed=1)
+    sample = kept_sample(work / f"sample-{events}", events=events, days=DAYS)
     shutil.rmtree(work / "home", ignore_errors=True)
     warehouse = Warehouse(work / "home")
     settings = TrinoSettings(warehouse.settings, _free_port(), memory)

@@ -11,7 +11,8 @@
         {% set new = new_batches() %}
 
     (dataset none: of all raw tables) and uses `new.batches` and `new.event_dates` through in_batches and
-    in_event_dates, which are true for every row in a full refresh. In a back-fill (see backfill_window) all batches of the window count as new.
+    in_event_dates, which are true for every row in a full refresh. In a back-fill (see backfill_window) all batches
+    of the window count as new.
 #}
 
 {% macro new_batches(dataset='web_events') -%}
@@ -101,20 +102,17 @@
 
 
 {#
-    After a run: remember for each incremental model that succeeded, as did its tests, which batches it has built from: those in
-    int_batch_reach that every incremental model it reads has built from, in this run or before. So a model that
-    ran while a parent was not selected asks for the batch again.
+    After a run: remember for each incremental model that succeeded, as did its tests, which batches it has built
+    from: those in int_batch_reach that every incremental model it reads has built from, in this run or before. So a
+    model that ran while a parent was not selected asks for the batch again.
 #}
 {% macro record_built_batches(results) -%}
     {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
-    {%- set relations = {} -%}
+    {%- set relations = batch_relations() -%}
     {%- set incremental = {} -%}
     {%- for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
         {%- do incremental.update({node.unique_id: node.name}) -%}
-        {%- if node.name in ('int_batch_reach', 'int_built_batches') -%}
-            {%- do relations.update({node.name: adapter.get_relation(node.database, node.schema, node.alias)}) -%}
-        {%- endif -%}
     {%- endfor -%}
     {#- What a failed test looked at is tested again by the next build. -#}
     {%- set doubtful = [] -%}
@@ -128,7 +126,7 @@
         and result.node.unique_id not in doubtful -%}
         {%- do succeeded.append(result.node) -%}
     {%- endfor -%}
-    {%- if succeeded and relations.get('int_batch_reach') and relations.get('int_built_batches') -%}
+    {%- if succeeded and none not in relations.values() -%}
         {%- set built = open_batches(succeeded | map(attribute='name') | list, relations) -%}
         {#- Results come in the order of the graph: what a model reads was looked at before it. -#}
         {%- set models_by_batches = {} -%}
@@ -154,6 +152,17 @@
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{# The tables int_batch_reach and int_built_batches by name, none while they do not exist: for hooks and tests. #}
+{% macro batch_relations() -%}
+    {%- set relations = {} -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.name in ('int_batch_reach', 'int_built_batches') -%}
+        {%- do relations.update({node.name: adapter.get_relation(node.database, node.schema, node.alias)}) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
+{%- endmacro %}
+
 
 {#
     Of the batches that some of the models have not built from: the models that have, {name: batches}; all of these

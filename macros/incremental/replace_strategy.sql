@@ -208,7 +208,7 @@
     {%- if not new.event_dates -%}
         false
     {%- else -%}
-        {{ partitions_touched_sessions(target) }}
+        {{ in_dates(session_dates(target, new), 'session_date') }}
         and (
             {{ in_window(new.window, 'session_date') }}
             or session_id in (select session_id from ({{ touched_sessions(target, new) }}) as sessions)

@@ -5,7 +5,7 @@
 
 {#
     Every staged copy of the events that have a copy in the new batches (columns event_id, event_date, visitor_id,
-    event_timestamp, product_id, loaded_at, source). The kept copy may be any of them, before and after the batches,
+    event_timestamp, product_id). The kept copy may be any of them, before and after the batches,
     so these are all visitors and times at which an event can appear, move or vanish.
 #}
 {% macro touched_copies(new) -%}
@@ -14,9 +14,7 @@
         copies.event_date,
         copies.visitor_id,
         copies.event_timestamp,
-        copies.product_id,
-        copies.loaded_at,
-        copies.source
+        copies.product_id
     from {{ ref('stg_web_events') }} as copies
     where
         copies.rejection_reason is null

@@ -36,19 +36,12 @@
     {%- if not execute or flags.WHICH != 'build' or flags.FULL_REFRESH -%}
         {{ return(['true']) }}
     {%- endif -%}
-    {%- set nodes = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-        {%- do nodes.update({node.name: node}) -%}
-    {%- endfor -%}
-    {%- set tested = nodes[name] -%}
+    {%- set tested = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
     {%- set column = (tested.config.get('partitioned_by') or [''])[0] -%}
     {%- if tested.config.materialized != 'incremental' or not column.endswith('_date') -%}
         {{ return(['true']) }}
     {%- endif -%}
-    {%- set relations = {} -%}
-    {%- for name in ('int_batch_reach', 'int_built_batches') -%}
-        {%- do relations.update({name: adapter.get_relation(nodes[name].database, nodes[name].schema, nodes[name].alias)}) -%}
-    {%- endfor -%}
+    {%- set relations = batch_relations() -%}
     {%- if none in relations.values() -%}
         {{ return(['true']) }}
     {%- endif -%}
