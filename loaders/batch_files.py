@@ -16,7 +16,7 @@ from loaders.envelope import batch_rows
 
 SPOOL_BYTES = 64 << 20
 """Rows of an object are kept in memory up to this size until it is read; a larger one has its own files."""
-ROW_GROUP_BYTES = 64 << 20
+ROW_GROUP_BYTES = 32 << 20
 _FEW_CHUNKS = 100
 FILE_BYTES = 1 << 30
 """Rows of one file in memory; compressed it has an eighth or so."""

@@ -15,7 +15,8 @@ from loaders.read_ahead import ReadAhead
 from loaders.reading import read_blocks, split_records
 
 _BLOCKS_AHEAD = 3
-_ROWS_AHEAD = 3
+_ROWS_AHEAD = 16
+"""More than a row group (`batch_files.ROW_GROUP_BYTES`): splitting goes on while one is compressed."""
 
 
 @dataclass(frozen=True)
