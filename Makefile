@@ -97,8 +97,8 @@ bench-batch: setup  ## What a batch costs on 1 and on 10 million events, and a f
 bench-storage: setup  ## Files and metadata after 200 small batches with maintenance, beside one big load
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/storage.py $(BENCH)
 
-bench-engines: $(VENV)/.trino  ## Time and memory of a full build of EVENTS (1000000) events on DuckDB and on Trino
-	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py --events $(or $(EVENTS),1000000)
+bench-engines: $(VENV)/.trino  ## Time and memory of a full build of a million events on DuckDB and on Trino
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py $(BENCH)
 
 engine-table: setup  ## Write into the README what parity and test-athena found last
 	$(BIN)/python tests/python/engine_table.py README.md
@@ -113,9 +113,9 @@ test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests
 	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r $<
 	@touch $@
 
-# BENCH="--records 3000000 --repeat 1", BENCH="--memory 1 --memory 10" or BENCH="--write README.md", see --help.
-bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop (BENCH="--help")
-	$(BIN)/python benchmarks/bench_load.py $(BENCH)
+# Each has options: BENCH="--help". BENCH="--write README.md" puts the figures there.
+bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/bench_load.py $(BENCH)
 
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-annotate --no-header
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 from kept_sample import kept_sample
+from markdown_table import write_table
 from measured import Measured, measured, peak_of
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +26,7 @@ from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.sample import DEFAULT_START
 
 DAYS, SMALL_DAYS, BATCH_DAYS = 100, 10, 2
+COLUMNS = ("what", "seconds", "processor seconds", "peak GB", "ratio", "at most")
 FACTS_AND_MARTS = {
     "fct_web_events": "event_id",
     "fct_sessions": "session_id",
@@ -59,19 +61,24 @@ class Lakehouse(Warehouse):
     show_default=True,
     help="Directory for the sample and the lakehouses; the sample is kept for the next run.",
 )
-def main(events: int, peak: int, work: Path) -> None:
+@click.option(
+    "--write",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put the figures into this Markdown file.",
+)
+def main(events: int, peak: int, work: Path, write: Path | None) -> None:
     """Measure batches, the peak, runs with nothing new and a full refresh; print the figures and ratios."""
     console = Console()
     work = work.resolve()
     sample = kept_sample(work / f"sample-{events}", events=events, days=DAYS)
     peak_sample = kept_sample(work / f"peak-{peak}", events=peak, days=1, first_day=DAYS)
     shutil.rmtree(work / "homes", ignore_errors=True)
-    figures = Table("what", "seconds", "processor seconds", "peak GB", "ratio", "at most")
+    rows: list[tuple[str, ...]] = []
 
     def report(what: str, took: Measured, ratio: float | None = None, limit: str = "") -> None:
         shown = f"{ratio:.2f}" if ratio is not None else ""
         row = (what, f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}", f"{took.peak_bytes / 1e9:.2f}")
-        figures.add_row(*row, shown, limit)
+        rows.append((*row, shown, limit))
         console.print(" ".join([f"{what}:", *row[1:4]]), shown)
 
     first_small = DAYS - BATCH_DAYS - SMALL_DAYS
@@ -106,9 +113,8 @@ def main(events: int, peak: int, work: Path) -> None:
                 runs[name].append(lakehouse.run("dbt", "run"))
                 report(f"half day {number + 1} on the {name} history", runs[name][-1])
         middle = {name: statistics.median(run.seconds for run in found) for name, found in runs.items()}
-        figures.add_row(
-            "median batch, large over small", "", "", "", f"{middle['large'] / middle['small']:.2f}", "1.2"
-        )
+        flat = f"{middle['large'] / middle['small']:.2f}"
+        rows.append(("median half day, large over small", "", "", "", flat, "1.2"))
         large.run(*load(last))
         report(
             "dbt build, all tests, of half a day on the large history",
@@ -134,7 +140,16 @@ def main(events: int, peak: int, work: Path) -> None:
         small.close()
         if large:
             large.close()
+    figures = Table(*COLUMNS)
+    for row in rows:
+        figures.add_row(*row)
     console.print(figures)
+    if write:
+        note = (
+            f"A large history of {events:,} events in {DAYS} days and a small one of {SMALL_DAYS} days; half "
+            f"a day has {events // DAYS // 2:,} events. {os.cpu_count()} cores; peak GB includes the store."
+        )
+        write_table(write, "batch table", COLUMNS, rows, note)
 
 
 class Parts:

@@ -18,6 +18,7 @@ from typing import Any
 import click
 import load_data
 from load_contenders import CONTENDERS
+from markdown_table import write_table
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,6 @@ LAKEHOUSE_PORT = 22700
 
 Run = tuple[str, str, str, float | None]
 COLUMNS = ("contender", "records/s", "loaders ÷ it", "target", "records per CPU s", "peak MB")
-BEGIN, END = "<!-- load table -->", "<!-- /load table -->"
 MEANINGS = """\
 records/s         wall time after start-up; the loaders' includes listing, hashing of local files,
                   checking each record, the commit to Iceberg and the ledger
@@ -118,7 +118,7 @@ def _speed(
     )
     console.print(f"\n{what}\n{MEANINGS}")
     if write:
-        _write(write, rows, what)
+        write_table(write, "load table", COLUMNS, rows, f"{what}.")
 
 
 def _row(console: Console, run: Run, best: dict[tuple[str, str], dict[str, Any]]) -> list[str] | None:
@@ -139,19 +139,6 @@ def _row(console: Console, run: Run, best: dict[tuple[str, str], dict[str, Any]]
         f"{one['rows'] / cpu:,.0f}" if cpu else "",
         "" if name.startswith("spark") else f"{one['peak_mb']:,}",
     ]
-
-
-def _write(path: Path, rows: list[list[str]], what: str) -> None:
-    """Put the table between the marks in a Markdown file."""
-    text = path.read_text()
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    lines = [
-        "| " + " | ".join(COLUMNS) + " |",
-        "|---" + "|---:" * (len(COLUMNS) - 1) + "|",
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
-    table = "\n".join(lines)
-    path.write_text(f"{text[:begin]}\n{table}\n\n{what}.\n{text[end:]}")
 
 
 def _verdict(ratio: float, target: float | None) -> str:

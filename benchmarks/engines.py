@@ -14,6 +14,7 @@ import click
 import psutil
 from comparison import assert_same_rows
 from kept_sample import kept_sample
+from markdown_table import write_table
 from measured import Measured, measured, peak_of
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +25,7 @@ from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.lakehouse.trino import TrinoSettings
 
 DAYS = 14
+COLUMNS = ("engine", "seconds", "processor seconds", "peak GB", "of DuckDB's time")
 
 
 @click.command()
@@ -36,7 +38,12 @@ DAYS = 14
     show_default=True,
     help="Directory for the sample and the lakehouse; the sample is kept for the next run.",
 )
-def main(events: int, memory: int, work: Path) -> None:
+@click.option(
+    "--write",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put the figures into this Markdown file.",
+)
+def main(events: int, memory: int, work: Path, write: Path | None) -> None:
     """Build on both engines, print time and memory of each, and compare the rows."""
     work = work.resolve()
     sample = kept_sample(work / f"sample-{events}", events=events, days=DAYS)
@@ -53,25 +60,30 @@ def main(events: int, memory: int, work: Path) -> None:
         server = trino.start(settings)
         started = time.perf_counter() - begin
         on_trino = _build(warehouse, "trino", server.pid)
-        rows = assert_same_rows(warehouse, "bench_trino", "bench_local")
+        equal = assert_same_rows(warehouse, "bench_trino", "bench_local")
     finally:
         trino.stop(settings)
         warehouse.close()
-    figures = Table("engine", "seconds", "processor seconds", "peak GB", "of DuckDB's time")
-    for name, took in (("DuckDB", on_duckdb), ("Trino", on_trino)):
-        figures.add_row(
+    rows = [
+        (
             name,
             f"{took.seconds:.1f}",
             f"{took.cpu_seconds:.1f}",
             f"{took.peak_bytes / 1e9:.2f}",
             f"{took.seconds / on_duckdb.seconds:.2f}",
         )
-    console = Console()
-    console.print(figures)
-    console.print(
-        f"{events:,} events, {psutil.cpu_count()} cores; dbt and the engine, the store apart; "
-        f"Trino's start ({started:.1f} s) apart. {len(rows)} models, {sum(rows.values()):,} rows: equal."
+        for name, took in (("DuckDB", on_duckdb), ("Trino", on_trino))
+    ]
+    note = (
+        f"`dbt run` of {events:,} events, {psutil.cpu_count()} cores; dbt and the engine, without the store "
+        f"and Trino's start ({started:.1f} s). {len(equal)} models, {sum(equal.values()):,} rows: equal."
     )
+    figures = Table(*COLUMNS, caption=note)
+    for row in rows:
+        figures.add_row(*row)
+    Console().print(figures)
+    if write:
+        write_table(write, "time table", COLUMNS, rows, note)
 
 
 def _build(warehouse: Warehouse, target: str, server: int | None = None) -> Measured:

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import click
+from markdown_table import write_table
 from pyiceberg.table import Table as IcebergTable
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +34,12 @@ DAYS = 10
     show_default=True,
     help="Directory for the sample and the lakehouses.",
 )
-def main(batches: int, events: int, maintain_every: int, work: Path) -> None:
+@click.option(
+    "--write",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put the figures into this Markdown file.",
+)
+def main(batches: int, events: int, maintain_every: int, work: Path, write: Path | None) -> None:
     """Load and build in small batches and at once; print the files and bytes of both, and their ratios."""
     console = Console()
     work = work.resolve()
@@ -70,10 +76,16 @@ def main(batches: int, events: int, maintain_every: int, work: Path) -> None:
         small.close()
         if big:
             big.close()
-    figures = Table("of all tables", f"{batches} batches", "one load", "ratio")
-    for name in many:
-        figures.add_row(name, f"{many[name]:,}", f"{one[name]:,}", f"{many[name] / max(1, one[name]):.2f}")
+    columns = ("of all tables", f"{batches} batches", "one load", "ratio")
+    rows = [
+        (name, f"{many[name]:,}", f"{one[name]:,}", f"{many[name] / max(1, one[name]):.2f}") for name in many
+    ]
+    figures = Table(*columns)
+    for row in rows:
+        figures.add_row(*row)
     console.print(figures)
+    if write:
+        write_table(write, "storage table", columns, rows, f"{events:,} events, both after maintenance.")
 
 
 def storage(warehouse: Warehouse) -> dict[str, int]:

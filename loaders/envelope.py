@@ -29,6 +29,7 @@ RAW_SCHEMA = Schema(
     NestedField(10, "loaded_at", TimestampType(), doc="when the batch was loaded, UTC"),
 )
 TIMESTAMP = pa.timestamp("us")
+_GROUP_BYTES = 2 << 20
 
 
 def object_rows(
@@ -42,14 +43,12 @@ def object_rows(
         stored: the object.
 
     Yields:
-        The rows of each chunk.
+        The rows, many at a time however few a chunk has.
     """
     position = 0
-    for chunk in chunks:
-        count = len(chunk)
-        if not count:
-            continue
-        payloads, encodings, errors = _columns(chunk)
+    for group in _grouped(chunks):
+        payloads, encodings, errors = map(pa.concat_arrays, zip(*map(_columns, group), strict=True))
+        count = len(payloads)
         yield pa.table(
             {
                 "payload": payloads,
@@ -76,6 +75,22 @@ def batch_rows(rows: pa.Table, batch_id: str, loaded_at: datetime) -> pa.Table:
     return rows.append_column("batch_id", _constant(batch_id, pa.string(), len(rows))).append_column(
         "loaded_at", _constant(loaded_at, TIMESTAMP, len(rows))
     )
+
+
+def _grouped(
+    chunks: Iterable[pa.StringArray | list[Record]],
+) -> Iterator[list[pa.StringArray | list[Record]]]:
+    """Chunks together, since each table costs as much as the splitting of some hundred records."""
+    group: list[pa.StringArray | list[Record]] = []
+    size = 0
+    for chunk in filter(len, chunks):
+        group.append(chunk)
+        size += chunk.nbytes if isinstance(chunk, pa.Array) else sum(len(one.payload) for one in chunk)
+        if size >= _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _columns(chunk: pa.StringArray | list[Record]) -> tuple[pa.Array, pa.Array, pa.Array]:

@@ -1,7 +1,4 @@
-"""Print, as Markdown, in which rows `make parity` and `make test-athena` found the engines equal.
-
-With the README's path as argument, write it there between the marks.
-"""
+"""Write into a Markdown file in which rows `make parity` and `make test-athena` found the engines equal."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ import sys
 from pathlib import Path
 
 from comparison import EQUAL_ROWS
+from markdown_table import write_table
 
 ENGINES = {"trino": "Trino", "athena": "Athena"}
-MARKS = ("<!-- engine table -->", "<!-- /engine table -->")
 
 
-def table() -> str:
+def main(path: Path) -> None:
     """One line per model: the rows that each engine has in common with DuckDB, which is all of them."""
     found = {
         engine: json.loads((EQUAL_ROWS / f"{engine}.json").read_text())
@@ -25,20 +22,13 @@ def table() -> str:
     missing = [engine for engine in ENGINES if engine not in found]
     if missing:
         sys.exit(f"not compared yet: {', '.join(missing)}; run 'make parity test-athena'")
-    lines = [
-        "| model | " + " | ".join(f"DuckDB = {name}, rows" for name in ENGINES.values()) + " |",
-        "|---|" + "---:|" * len(ENGINES),
+    rows = [
+        [model, *(f"{found[engine][model]:,}" if model in found[engine] else "-" for engine in ENGINES)]
+        for model in sorted({model for counts in found.values() for model in counts})
     ]
-    for model in sorted({model for counts in found.values() for model in counts}):
-        cells = (f"{found[engine][model]:,}" if model in found[engine] else "-" for engine in ENGINES)
-        lines.append(f"| {model} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    columns = ["model", *(f"DuckDB = {name}, rows" for name in ENGINES.values())]
+    write_table(path, "engine table", columns, rows)
 
 
 if __name__ == "__main__":
-    markdown = table()
-    print(markdown)
-    for path in map(Path, sys.argv[1:]):
-        before, _, rest = path.read_text().partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        path.write_text(f"{before}{MARKS[0]}\n{markdown}\n{MARKS[1]}{after}")
+    main(Path(sys.argv[1]))
