@@ -59,7 +59,7 @@ parsed as (
 typed as (
     select
         payload, payload_encoding, parse_error, source, source_uri, source_etag, source_position,
-        source_modified_at, batch_id, loaded_at, r,
+        source_modified_at, batch_id, loaded_at, record, r,
         case
             when r.eventData is not null then 'nested'
             when r.action is not null then 'clickstream'
@@ -93,8 +93,8 @@ typed as (
     from parsed
 )
 select
-    * exclude (r, p, epoch, raw_time, event_time),
-    coalesce(own_event_id, md5(cast(r as varchar) || event_timestamp)) as event_id,
+    * exclude (r, p, record, epoch, raw_time, event_time),
+    coalesce(own_event_id, md5(record || event_timestamp)) as event_id,
     cast(event_timestamp as date) as event_date,
     case when event_time is null then 'arrival' else 'event' end as timestamp_source,
     coalesce(anonymous_id, user_id) as visitor_id,
