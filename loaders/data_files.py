@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ from pyiceberg.io.pyarrow import _to_requested_schema
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
+
+from loaders.errors import LoaderError
 
 _PARQUET = FileFormatFactory.get(FileFormat.PARQUET)
 
@@ -64,8 +67,18 @@ class DataFileWriter:
             self.row_count += len(rows)
 
     def close(self) -> DataFile:
-        """Finish the file; at least one row must have been written."""
-        statistics = self._writer.close()
+        """Finish the file; at least one row must have been written.
+
+        Raises:
+            LoaderError: the rows have a timestamp whose statistics pyiceberg can't take.
+        """
+        try:
+            statistics = self._writer.close()
+        except OverflowError as error:
+            raise LoaderError(
+                f"{'.'.join(self._table.name())} has timestamps outside of the years 1 to 9999, which "
+                f"pyiceberg can't write: let an engine maintain it (--engine)"
+            ) from error
         return DataFile.from_args(
             content=DataFileContent.DATA,
             file_path=self._output.location,
@@ -82,5 +95,6 @@ class DataFileWriter:
     def discard(self) -> None:
         """Give the file up and remove what is stored of it."""
         if self.row_count:
-            self._writer.close()
+            with suppress(OverflowError):
+                self._writer.close()
             self._table.io.delete(self._output.location)

@@ -111,3 +111,9 @@
 {% macro athena__safe_cast(field, type) -%}
     {{ return(trino__safe_cast(field, type)) }}
 {%- endmacro %}
+
+
+{# All tables are Iceberg's, also those that unit tests make and drop again, which have no configuration of their own. #}
+{% macro resolve_table_type() -%}
+    {{ return('iceberg') }}
+{%- endmacro %}

@@ -12,6 +12,7 @@
         text,
         '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
     ) -%}
+    {%- set is_date = 'try_cast(substr(' ~ text ~ ', 1, 10) as date) is not null' -%}
     {%- set number = 'try_cast(' ~ text ~ ' as decimal(38, 6))' -%}
     {%- set whole = 'try_cast(' ~ text ~ ' as bigint)' -%}
     case
@@ -22,7 +23,7 @@
                 ~ 'else least(' ~ whole ~ ' * 1000, 253402300799999999) end',
                 is_whole=true
             ) }}
-        {#- Beyond the years 1 to 9999, in which all engines have timestamps, a time is the first or the last one. #}
+        {#- Beyond the years 1 to 9999, in which all readers have timestamps, a time is the first or the last one. #}
         when {{ is_number }}
             then {{ epoch_to_timestamp(
                 'case when ' ~ number ~ ' < -62135596800 then -62135596800000000 '
@@ -32,11 +33,13 @@
             ) }}
         when {{ is_iso }}
             then case
-                when {{ regexp_like(text, '[T ].*[+-]') }}
-                    then {{ subtract_minutes(
-                        iso_local_timestamp(regexp_group(text, '^(.*[^ ]) ?[+-][0-9:]+$', 1)), iso_offset_minutes(text)
-                    ) }}
-                else {{ iso_local_timestamp(text) }}
+                when {{ text }} < '0001-01-02' then case when {{ is_date }} then timestamp '0001-01-01 00:00:00' end
+                when not {{ regexp_like(text, '[T ].*[+-]') }} then {{ iso_local_timestamp(text) }}
+                when {{ text }} >= '9999-12-31'
+                    then case when {{ is_date }} then timestamp '9999-12-31 23:59:59.999999' end
+                else {{ subtract_minutes(
+                    iso_local_timestamp(regexp_group(text, '^(.*[^ ]) ?[+-][0-9:]+$', 1)), iso_offset_minutes(text)
+                ) }}
             end
     end
 {%- endmacro %}

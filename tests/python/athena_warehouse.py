@@ -49,7 +49,7 @@ class AthenaWarehouse(Warehouse):
 
     def maintain(self, *tables: str) -> None:
         """Let the loaders' own maintenance join the small files of tables in Glue."""
-        self.command("python", "-m", "loaders", "maintain", *tables, **self.endpoint.environment())
+        self.command("python", "-m", "loaders", "--debug", "maintain", *tables, **self.endpoint.environment())
 
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""

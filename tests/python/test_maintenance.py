@@ -126,6 +126,24 @@ def test_files_without_rows_go(catalog: Catalog, lake: duckdb.DuckDBPyConnection
     assert len(_rows(lake, name)) == 1
 
 
+def test_a_time_that_python_has_not(
+    catalog: Catalog, lake: duckdb.DuckDBPyConnection, namespace: str
+) -> None:
+    """It costs its table the maintenance, not the others; nothing is lost, and nothing left behind."""
+    catalog.create_namespace(namespace)
+    for name, year in (("a_before_christ", "0044-03-15 (BC)"), ("b_today", "2026-01-01")):
+        lake.execute(f"create table lake.{namespace}.{name} (happened_at timestamp)")
+        for _ in range(2):
+            lake.execute(f"insert into lake.{namespace}.{name} values (timestamp '{year} 12:00:00')")
+    names = [(namespace, "a_before_christ"), (namespace, "b_today")]
+    stored = _stored(catalog, names[0])
+    failed, done = maintain(catalog, names, NOW)
+    assert "a_before_christ has timestamps outside of the years 1 to 9999" in str(failed.error)
+    assert (done.error, done.data_files_after) == (None, 1)
+    assert _stored(catalog, names[0]) == stored
+    assert lake.execute(f"select count(*) from lake.{namespace}.a_before_christ").fetchone() == (2,)
+
+
 def test_only_what_is_needed_is_stored(
     catalog: Catalog, lake: duckdb.DuckDBPyConnection, namespace: str
 ) -> None:
