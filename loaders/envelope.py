@@ -47,7 +47,10 @@ def object_rows(
     """
     position = 0
     for group in _grouped(chunks):
-        payloads, encodings, errors = map(pa.concat_arrays, zip(*map(_columns, group), strict=True))
+        columns = [_columns(chunk) for chunk in group]
+        payloads, encodings, errors = (
+            columns[0] if len(columns) == 1 else map(pa.concat_arrays, zip(*columns, strict=True))
+        )
         count = len(payloads)
         yield pa.table(
             {
