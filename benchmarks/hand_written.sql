@@ -18,7 +18,7 @@ with texts as (
 parsed as (
     select
         *,
-        json_transform(case when json_valid(record) then record end, '{
+        json_transform(case when json_valid(record) and record not like '%:NaN%' then record end, '{
             "_id": {"$oid": "VARCHAR"}, "messageId": "VARCHAR", "event_id": "VARCHAR", "click_id": "VARCHAR",
             "type": "VARCHAR", "event": "VARCHAR", "name": "VARCHAR", "anonymousId": "VARCHAR",
             "sessionId": "VARCHAR", "userId": "VARCHAR", "timestamp": "VARCHAR", "eventTimestamp": "VARCHAR",
@@ -72,7 +72,7 @@ typed as (
                 end
             when r.type is not null then 'legacy'
         end as source_format,
-        coalesce(r._id."$oid", r.messageId, r.event_id, r.click_id) as own_event_id,
+        nullif(coalesce(r._id."$oid", r.messageId, r.event_id, r.click_id), '') as own_event_id,
         coalesce(r.eventTimestamp, r.event_timestamp, r.timestamp) as raw_time,
         case
             when left(raw_time, 1) = '{' then coalesce(raw_time ->> '$."$date"."$numberLong"', raw_time ->> '$."$date"')
@@ -88,8 +88,8 @@ typed as (
                 else event_time || 'Z' end as timestamptz) at time zone 'UTC' as timestamp)
         end as event_timestamp,
         coalesce(r.eventData.properties, r.properties) as p,
-        coalesce(r.anonymousId, r.metadata.anonymousId, r.eventData.anonymousId) as anonymous_id,
-        coalesce(r.userId, r.eventData.userId, r.user_id, r.customer_id) as user_id
+        nullif(coalesce(r.anonymousId, r.metadata.anonymousId, r.eventData.anonymousId), '') as anonymous_id,
+        nullif(coalesce(r.userId, r.eventData.userId, r.user_id, r.customer_id), '') as user_id
     from parsed
 )
 select
