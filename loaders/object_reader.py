@@ -14,8 +14,8 @@ from loaders.objects import Listing, StoredObject
 from loaders.read_ahead import ReadAhead
 from loaders.reading import read_blocks, split_records
 
-_BLOCKS_AHEAD = 3
-_ROWS_AHEAD = 16
+_TEXT_AHEAD_BYTES = 12 << 20
+_ROWS_AHEAD_BYTES = 64 << 20
 """More than a row group (`batch_files.ROW_GROUP_BYTES`): splitting goes on while one is compressed."""
 
 
@@ -56,8 +56,8 @@ def reading(listing: Listing, objects: Iterable[StoredObject], source: str) -> I
         source: `firehose` or `historical`.
     """
     with (
-        ReadAhead(_texts(listing, objects), _BLOCKS_AHEAD) as texts,
-        ReadAhead(_steps(iter(texts), source), _ROWS_AHEAD) as steps,
+        ReadAhead(_texts(listing, objects), _TEXT_AHEAD_BYTES, _text_bytes) as texts,
+        ReadAhead(_steps(iter(texts), source), _ROWS_AHEAD_BYTES, _row_bytes) as steps,
     ):
         yield iter(steps)
 
@@ -67,6 +67,14 @@ class _End:
     """Of an object's text."""
 
     error: LoaderError | None = None
+
+
+def _text_bytes(item: StoredObject | bytes | _End) -> int:
+    return len(item) if isinstance(item, bytes) else 0
+
+
+def _row_bytes(step: Step) -> int:
+    return step.rows.nbytes if isinstance(step, Rows) else 0
 
 
 def _texts(listing: Listing, objects: Iterable[StoredObject]) -> Iterator[StoredObject | bytes | _End]:

@@ -1,10 +1,10 @@
-"""Run an iterator in a thread of its own, a few items ahead of its consumer."""
+"""Run an iterator in a thread of its own, some items ahead of its consumer."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -19,21 +19,26 @@ class ReadAhead(Generic[T]):
 
     _END = object()
 
-    def __init__(self, source: Iterator[T], most: int) -> None:
+    def __init__(self, source: Iterator[T], most: int, size_of: Callable[[T], int]) -> None:
         """Start to read.
 
         Args:
             source: nobody else may read from it.
-            most: as many items wait for the consumer at the most.
+            most: items of this size together wait for the consumer at the most; a larger one waits alone.
+            size_of: tells the size of an item, for instance in bytes.
         """
         self._source = source
-        self._items: queue.Queue[object] = queue.Queue(most)
-        self._is_closed = threading.Event()
+        self._most = most
+        self._size_of = size_of
+        self._items: deque[tuple[object, int]] = deque()
+        self._size = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
-        while (item := self._items.get()) is not self._END:
+        while (item := self._take()) is not self._END:
             if isinstance(item, _Raised):
                 raise item.error
             yield item  # type: ignore[misc]
@@ -44,23 +49,39 @@ class ReadAhead(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_closed.set()
-        while self._thread.is_alive():
-            try:  # the thread may wait for room
-                self._items.get(timeout=0.05)
-            except queue.Empty:
-                continue
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
             for item in self._source:
-                self._items.put(item)
-                if self._is_closed.is_set():
+                if not self._put(item, self._size_of(item)):
                     return
         except BaseException as error:
-            self._items.put(_Raised(error))
+            self._put(_Raised(error), 0)
         else:
-            self._items.put(self._END)
+            self._put(self._END, 0)
+
+    def _put(self, item: object, size: int) -> bool:
+        """Hand an item over when there is room; False when nobody wants it any more."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._is_closed or not self._items or self._size + size <= self._most
+            )
+            self._items.append((item, size))
+            self._size += size
+            self._changed.notify_all()
+            return not self._is_closed
+
+    def _take(self) -> object:
+        with self._changed:
+            self._changed.wait_for(lambda: self._items)
+            item, size = self._items.popleft()
+            self._size -= size
+            self._changed.notify_all()
+            return item
 
 
 class _Raised:

@@ -27,6 +27,7 @@ SCHEMA, LOCAL = "athena_marts", "local_marts"
 FEW_BYTES = 64 << 10
 # What reads more after a longer history, and why.
 READ_MORE = {
+    "dim_visitors": "it has no date: the merge looks for its visitors in the whole table",
     "load_reconciliation": "it counts by load day, and all of this history is loaded on one day",
 }
 # Models and snapshots, without their tests.
@@ -207,7 +208,9 @@ def test_docs_and_source_freshness(athena: AthenaWarehouse) -> None:
     assert {result["status"] for result in found} <= {"pass", "warn"}
 
 
-def test_maintenance_keeps_the_rows(athena: AthenaWarehouse) -> None:
+def test_maintenance_keeps_the_rows(athena: AthenaWarehouse, objects: Path) -> None:
+    change_objects(athena, objects, 2)
+    build(athena)
     client = athena.endpoint.client("athena")
     name = f"{SCHEMA}.fct_web_events"
     before = athena.glue_catalog().load_table((SCHEMA, "fct_web_events"))
@@ -228,7 +231,7 @@ def test_maintenance_keeps_the_rows(athena: AthenaWarehouse) -> None:
     assert len(after.metadata.snapshots) == 1 < len(before.metadata.snapshots)
     assert after.inspect.delete_files().num_rows == 0
     assert after.inspect.data_files().num_rows < files
-    assert_same_rows(athena, SCHEMA, LOCAL, catalog=GLUE)
+    assert_same_as_local(athena)
 
 
 def test_the_documented_policy_allows_what_is_asked_and_no_more(athena: AthenaWarehouse) -> None:

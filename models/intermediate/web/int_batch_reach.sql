@@ -1,5 +1,7 @@
 {{ config(incremental_strategy='append') }}
 
+{%- set reached = staged_batches_to_reach() %}
+
 with
 
 objects as (
@@ -73,9 +75,9 @@ staged_dates as (
         batch_id,
         event_date
     from {{ ref('stg_web_events') }}
-    {% if is_incremental() %}
-    where {{ in_batches(staged_batches_to_reach()) }}
-    {% endif %}
+    where
+        {{ in_batches(reached) }}
+        and {{ in_loaded_at(reached) }}
     union all
     select distinct
         'products' as dataset,
