@@ -268,7 +268,7 @@
 {%- endmacro %}
 
 
-{# Whether a row was loaded when the batches were: prunes raw's partitions, and files of staging. #}
+{# Whether a raw row was loaded when the new batches were: prunes raw's partitions. #}
 {% macro in_loaded_at(new) -%}
     {%- if new.everything -%}
         true
@@ -316,32 +316,24 @@
     {%- endif -%}
     {%- set query -%}
         with new_objects as (
-            select dataset, batch_id, source_uri, source_etag, loaded_at
+            select distinct dataset, batch_id, source_uri, source_etag
             from {{ ledger }}
             where batch_id not in (select known.batch_id from {{ this }} as known)
-        ),
-
-        reached as (
-            select batch_id, loaded_at from new_objects
-            union all
-            select other_versions.batch_id, other_versions.loaded_at
-            from new_objects
-            inner join {{ ledger }} as other_versions
-                on
-                    new_objects.dataset = other_versions.dataset
-                    and new_objects.source_uri = other_versions.source_uri
-                    and new_objects.source_etag <> other_versions.source_etag
         )
 
-        select batch_id, cast(min(loaded_at) as varchar) as loaded_at from reached group by batch_id
+        select batch_id from new_objects
+        union
+        select other_versions.batch_id
+        from new_objects
+        inner join {{ ledger }} as other_versions
+            on
+                new_objects.dataset = other_versions.dataset
+                and new_objects.source_uri = other_versions.source_uri
+                and new_objects.source_etag <> other_versions.source_etag
     {%- endset -%}
-    {%- set rows = run_query(query).rows -%}
-    {%- set loaded_at = rows | map(attribute=1) | sort | list -%}
     {{ return({
         'everything': false,
-        'batches': rows | map(attribute=0) | sort | list,
+        'batches': run_query(query).rows | map(attribute=0) | sort | list,
         'event_dates': [],
-        'first_loaded_at': loaded_at | first,
-        'last_loaded_at': loaded_at | last,
     }) }}
 {%- endmacro %}

@@ -27,6 +27,7 @@ SCHEMA, LOCAL = "athena_marts", "local_marts"
 FEW_BYTES = 64 << 10
 # What reads more after a longer history, and why.
 READ_MORE = {
+    "int_batch_reach": "it looks for other versions of its objects in the whole ledger",
     "dim_visitors": "it has no date: the merge looks for its visitors in the whole table",
     "load_reconciliation": "it counts by load day, and all of this history is loaded on one day",
 }

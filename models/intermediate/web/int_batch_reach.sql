@@ -1,7 +1,5 @@
 {{ config(incremental_strategy='append') }}
 
-{%- set reached = staged_batches_to_reach() %}
-
 with
 
 objects as (
@@ -75,9 +73,9 @@ staged_dates as (
         batch_id,
         event_date
     from {{ ref('stg_web_events') }}
-    where
-        {{ in_batches(reached) }}
-        and {{ in_loaded_at(reached) }}
+    {% if is_incremental() %}
+    where {{ in_batches(staged_batches_to_reach()) }}
+    {% endif %}
     union all
     select distinct
         'products' as dataset,
