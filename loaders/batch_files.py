@@ -140,7 +140,7 @@ class _Files:
         if not self._row_group:
             return
         rows = pa.concat_tables(self._row_group)
-        if len(self._row_group) > _FEW_CHUNKS:  # where records came one by one
+        if len(self._row_group) > _FEW_CHUNKS:  # where objects are small
             rows = rows.combine_chunks()
         with catalog_errors(f"batch {self._batch.batch_id} can't be written"):
             if self._writer is None:

@@ -83,15 +83,16 @@ def batch_rows(rows: pa.Table, batch_id: str, loaded_at: datetime) -> pa.Table:
 def _grouped(
     chunks: Iterable[pa.StringArray | list[Record]],
 ) -> Iterator[list[pa.StringArray | list[Record]]]:
-    """Chunks together, since each table costs as much as the splitting of some hundred records."""
+    """Small chunks together, since each table costs as much as the splitting of some hundred records."""
     group: list[pa.StringArray | list[Record]] = []
-    size = 0
+    group_size = 0
     for chunk in filter(len, chunks):
-        group.append(chunk)
-        size += chunk.nbytes if isinstance(chunk, pa.Array) else sum(len(one.payload) for one in chunk)
-        if size >= _GROUP_BYTES:
+        size = chunk.nbytes if isinstance(chunk, pa.Array) else sum(len(one.payload) for one in chunk)
+        if group and group_size + size > _GROUP_BYTES:
             yield group
-            group, size = [], 0
+            group, group_size = [], 0
+        group.append(chunk)
+        group_size += size
     if group:
         yield group
 

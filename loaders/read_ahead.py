@@ -24,7 +24,8 @@ class ReadAhead(Generic[T]):
 
         Args:
             source: nobody else may read from it.
-            most: items of this size together wait for the consumer at the most; a larger one waits alone.
+            most: items of this size together are waiting or in the consumer's hands at the most. A larger one
+                is there alone, and the source goes on once the consumer is done with it.
             size_of: tells the size of an item, for instance in bytes.
         """
         self._source = source
@@ -32,6 +33,7 @@ class ReadAhead(Generic[T]):
         self._size_of = size_of
         self._items: deque[tuple[object, int]] = deque()
         self._size = 0
+        self._in_hands = 0
         self._is_closed = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -68,19 +70,23 @@ class ReadAhead(Generic[T]):
         """Hand an item over when there is room; False when nobody wants it any more."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._is_closed or not self._items or self._size + size <= self._most
+                lambda: self._is_closed or not self._size or self._size + size <= self._most
             )
             self._items.append((item, size))
             self._size += size
             self._changed.notify_all()
+            if size > self._most:
+                del item
+                self._changed.wait_for(lambda: self._is_closed or not self._size)
             return not self._is_closed
 
     def _take(self) -> object:
+        """The next item; who asks for it is done with the one before."""
         with self._changed:
-            self._changed.wait_for(lambda: self._items)
-            item, size = self._items.popleft()
-            self._size -= size
+            self._size -= self._in_hands
             self._changed.notify_all()
+            self._changed.wait_for(lambda: self._items)
+            item, self._in_hands = self._items.popleft()
             return item
 
 

@@ -110,8 +110,10 @@ class _Stream:
         end = len(data) if is_last else _last_boundary(data)
         position = 0
         if end and (lines := _whole_lines(data, end)) is not None:
+            self._advance(data, end)
+            del data  # which may be long, before the lines are used
             yield lines
-            position = end
+            return
         if position < end:
             for records, position in self._pieces(data, end, is_last):  # noqa: B007 - the last one stays
                 yield records

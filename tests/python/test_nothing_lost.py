@@ -140,10 +140,13 @@ def test_large_objects_and_lines_in_bounded_memory(
 ) -> None:
     """A line of 100 MB, a broken one, and an object of 300 MB without delimiter: all rows, no hoarding."""
     big = json.dumps({"big": "x" * 100_000_000})
-    (tmp_path / "a-line.json").write_text(f'{{"n":1}}\n{big}\n{{"n":2}}\n')
-    (tmp_path / "b-broken.json").write_text(f'{{"n":3}}\n{big[:-2]}\n{{"n":4}}\n')
+    lines, joined = tmp_path / "lines", tmp_path / "joined"
+    lines.mkdir()
+    joined.mkdir()
+    (lines / "sound.json").write_text(f'{{"n":1}}\n{big}\n{{"n":2}}\n')
+    (lines / "broken.json").write_text(f'{{"n":3}}\n{big[:-2]}\n{{"n":4}}\n')
     record = json.dumps({"n": 5, "text": "y" * 1000})
-    with gzip.open(tmp_path / "c-joined.json.gz", "wb", compresslevel=1) as stream:
+    with gzip.open(joined / "joined.json.gz", "wb", compresslevel=1) as stream:
         for _ in range(300):
             stream.write(record.encode() * 1000)
     program = (
@@ -154,17 +157,24 @@ def test_large_objects_and_lines_in_bounded_memory(
         " namespace=sys.argv[2]);"
         "print(summary.records, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path), namespace],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    records, peak_mb = map(int, done.stdout.split())
-    assert records == 3 + 3 + 300_000
-    # About 0.4 GB, and six times the longest record.
-    assert peak_mb < 1200
+
+    def records_and_peak_mb(folder: Path) -> list[int]:
+        # A process begins with the peak of the one that started it: a small shell between, not this large one.
+        done = subprocess.run(
+            ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", program, str(folder), namespace],
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return list(map(int, done.stdout.split()))
+
+    records, peak_mb = records_and_peak_mb(joined)
+    assert records == 300_000
+    assert peak_mb < 500  # about 0.3 GB
+    records, peak_mb = records_and_peak_mb(lines)
+    assert records == 3 + 3
+    assert peak_mb < 1200  # 0.8 to 1.0 GB: 0.3 GB, and up to seven times the longest record
     scan = catalog.load_table((namespace, "web_events")).scan(row_filter="payload != ''")
     lengths = {}
     for batch in scan.to_arrow_batch_reader():
