@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import click
+from figures import show, write_option
 from kept_sample import kept_sample
-from markdown_table import write_table
 from measured import Measured, measured, peak_of
 from rich.console import Console
 from rich.table import Table
@@ -27,16 +27,16 @@ from loaders.sample import DEFAULT_START
 
 DAYS, SMALL_DAYS, BATCH_DAYS = 100, 10, 2
 COLUMNS = ("what", "seconds", "processor seconds", "peak GB", "ratio", "at most")
-FACTS_AND_MARTS = {
-    "fct_web_events": "event_id",
-    "fct_sessions": "session_id",
-    "dim_visitors": "visitor_id",
-    "conversion_funnel": "product_id",
-    "hourly_revenue": "event_hour",
-    "category_performance": "category",
-    "user_activity": "event_date",
-    "rejected_events": "source_uri",
-}
+FACTS_AND_MARTS = (
+    "fct_web_events",
+    "fct_sessions",
+    "dim_visitors",
+    "conversion_funnel",
+    "hourly_revenue",
+    "category_performance",
+    "user_activity",
+    "rejected_events",
+)
 
 
 class Lakehouse(Warehouse):
@@ -61,11 +61,7 @@ class Lakehouse(Warehouse):
     show_default=True,
     help="Directory for the sample and the lakehouses; the sample is kept for the next run.",
 )
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Put the figures into this Markdown file.",
-)
+@write_option
 def main(events: int, peak: int, work: Path, write: Path | None) -> None:
     """Measure batches, the peak, runs with nothing new and a full refresh; print the figures and ratios."""
     console = Console()
@@ -140,16 +136,11 @@ def main(events: int, peak: int, work: Path, write: Path | None) -> None:
         small.close()
         if large:
             large.close()
-    figures = Table(*COLUMNS)
-    for row in rows:
-        figures.add_row(*row)
-    console.print(figures)
-    if write:
-        note = (
-            f"A large history of {events:,} events in {DAYS} days and a small one of {SMALL_DAYS} days; half "
-            f"a day has {events // DAYS // 2:,} events. {os.cpu_count()} cores; peak GB includes the store."
-        )
-        write_table(write, "batch table", COLUMNS, rows, note)
+    note = (
+        f"A large history of {events:,} events in {DAYS} days and a small one of {SMALL_DAYS} days; half "
+        f"a day has {events // DAYS // 2:,} events. {os.cpu_count()} cores; peak GB includes the store."
+    )
+    show(COLUMNS, rows, note, "batch table", write)
 
 
 class Parts:

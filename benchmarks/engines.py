@@ -13,11 +13,9 @@ from pathlib import Path
 import click
 import psutil
 from comparison import assert_same_rows
+from figures import show, write_option
 from kept_sample import kept_sample
-from markdown_table import write_table
 from measured import Measured, measured, peak_of
-from rich.console import Console
-from rich.table import Table
 from warehouse import Warehouse
 
 from loaders.lakehouse import store, trino
@@ -38,11 +36,7 @@ COLUMNS = ("engine", "seconds", "processor seconds", "peak GB", "of DuckDB's tim
     show_default=True,
     help="Directory for the sample and the lakehouse; the sample is kept for the next run.",
 )
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Put the figures into this Markdown file.",
-)
+@write_option
 def main(events: int, memory: int, work: Path, write: Path | None) -> None:
     """Build on both engines, print time and memory of each, and compare the rows."""
     work = work.resolve()
@@ -78,12 +72,7 @@ def main(events: int, memory: int, work: Path, write: Path | None) -> None:
         f"`dbt run` of {events:,} events, {psutil.cpu_count()} cores; dbt and the engine, without the store "
         f"and Trino's start ({started:.1f} s). {len(equal)} models, {sum(equal.values()):,} rows: equal."
     )
-    figures = Table(*COLUMNS, caption=note)
-    for row in rows:
-        figures.add_row(*row)
-    Console().print(figures)
-    if write:
-        write_table(write, "time table", COLUMNS, rows, note)
+    show(COLUMNS, rows, note, "time table", write)
 
 
 def _build(warehouse: Warehouse, target: str, server: int | None = None) -> Measured:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import click
 from dbt.cli.main import dbtRunner
-from markdown_table import write_table
+from figures import show, write_option
 from pyiceberg.table import Table as IcebergTable
 from rich.console import Console
-from rich.table import Table
 from warehouse import Warehouse
 
 from loaders import loading
@@ -37,11 +36,7 @@ DAYS = 10
     show_default=True,
     help="Directory for the sample and the lakehouses.",
 )
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Put the figures into this Markdown file.",
-)
+@write_option
 def main(batches: int, events: int, maintain_every: int, work: Path, write: Path | None) -> None:
     """Load and build in small batches and at once; print the files and bytes of both, and their ratios."""
     console = Console()
@@ -83,12 +78,7 @@ def main(batches: int, events: int, maintain_every: int, work: Path, write: Path
     rows = [
         (name, f"{many[name]:,}", f"{one[name]:,}", f"{many[name] / max(1, one[name]):.2f}") for name in many
     ]
-    figures = Table(*columns)
-    for row in rows:
-        figures.add_row(*row)
-    console.print(figures)
-    if write:
-        write_table(write, "storage table", columns, rows, f"{events:,} events, both after maintenance.")
+    show(columns, rows, f"{events:,} events, both after maintenance.", "storage table", write)
 
 
 def load_and_build(folder: Path) -> None:

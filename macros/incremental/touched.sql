@@ -5,8 +5,8 @@
 
 {#
     Every staged copy of the events that have a copy in the new batches (columns event_id, event_date, visitor_id,
-    event_timestamp, product_id). The kept copy may be any of them, before and after the batches,
-    so these are all visitors and times at which an event can appear, move or vanish.
+    event_timestamp, product_id). The kept copy may be any of them, before and after the batches, so these are all
+    visitors and times at which an event can appear, move or vanish.
 #}
 {% macro touched_copies(new) -%}
     select

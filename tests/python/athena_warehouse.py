@@ -47,9 +47,9 @@ class AthenaWarehouse(Warehouse):
         self._copy_raw()
         return summary
 
-    def maintain(self, *tables: str) -> None:
-        """Let the loaders' own maintenance join the small files of tables in Glue."""
-        self.command("python", "-m", "loaders", "--debug", "maintain", *tables, **self.endpoint.environment())
+    def maintain(self) -> None:
+        """Let the loaders' own maintenance join the small files of all tables in Glue."""
+        self.command("python", "-m", "loaders", "--debug", "maintain", **self.endpoint.environment())
 
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""
