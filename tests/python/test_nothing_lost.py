@@ -159,7 +159,7 @@ def test_large_objects_and_lines_in_bounded_memory(
     )
 
     def records_and_peak_mb(folder: Path) -> list[int]:
-        # A process begins with the peak of the one that started it: a small shell between, not this large one.
+        # A process begins with the peak of the one that started it: so a small shell does, not this process.
         done = subprocess.run(
             ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", program, str(folder), namespace],
             cwd=PROJECT_ROOT,
