@@ -3,7 +3,7 @@
 
     Differences from dbt-duckdb's own macros, each needed by DuckDB's Iceberg catalog:
     no CASCADE, no COMMENT ON, partitions and properties in CREATE TABLE, a new location for each creation
-    (a table that is dropped and made again may not find its old files), and renames in commits of their own.
+    (a table that is dropped and made again may not find its old files), and renames in a transaction of their own.
 #}
 
 {% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
@@ -41,12 +41,22 @@
     {%- endcall %}
 {%- endmacro %}
 
+{#
+    No transaction of the catalog has both a rename and what made the table. The two renames of a swap are one: DuckDB
+    sends them when the second commits, so that between them is no more than a request.
+#}
 {% macro duckdb__rename_relation(from_relation, to_relation) -%}
-    {% do adapter.commit() %}
+    {%- set begins_swap = to_relation.identifier == make_backup_relation(from_relation, 'table').identifier -%}
+    {%- set ends_swap = load_cached_relation(make_backup_relation(to_relation, 'table')) is not none -%}
+    {%- if not ends_swap -%}
+        {% do adapter.commit() %}
+    {%- endif -%}
     {% call statement('rename_relation') -%}
         alter table {{ from_relation }} rename to {{ adapter.quote(to_relation.identifier) }}
     {%- endcall %}
-    {% do adapter.commit() %}
+    {%- if not begins_swap -%}
+        {% do adapter.commit() %}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__get_partitioned_by(relation, temporary) -%}
