@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
+import boto3
 import click
 from dbt.cli.main import dbtRunner
 from figures import show, write_option
@@ -18,6 +19,8 @@ from rich.console import Console
 from warehouse import Warehouse
 
 from loaders import loading
+from loaders.lakehouse import store
+from loaders.lakehouse.settings import WAREHOUSE
 from loaders.sample import generate_sample
 
 # At once, for the comparison: in production the defaults keep snapshots for a week.
@@ -90,14 +93,29 @@ def load_and_build(folder: Path) -> None:
 
 
 def storage(warehouse: Warehouse) -> dict[str, int]:
-    """Data and delete files of all tables, their bytes, and the manifests and snapshots of their metadata."""
-    total = {"data files": 0, "delete files": 0, "bytes": 0, "manifests": 0, "snapshots": 0}
+    """What the current state of all tables needs, and what lies in the store in all."""
+    total = {"data files": 0, "delete files": 0, "their bytes": 0, "manifests": 0, "snapshots": 0}
     catalog = warehouse.catalog()
     for namespace in catalog.list_namespaces():
         for name in catalog.list_tables(namespace):
             for key, value in _of_table(catalog.load_table(name)).items():
                 total[key] += value
-    return total
+    sizes = _object_sizes(warehouse)
+    return total | {"objects in the store": len(sizes), "their bytes in all": sum(sizes)}
+
+
+def _object_sizes(warehouse: Warehouse) -> list[int]:
+    """Of the lakehouse's bucket, in bytes; the store lists folders, too, as empty objects."""
+    running = store.ensure_running(warehouse.settings)
+    client = boto3.client(
+        "s3",
+        endpoint_url=running.s3_endpoint,
+        aws_access_key_id=running.access_key,
+        aws_secret_access_key=running.secret_key,
+        region_name="us-east-1",
+    )
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=WAREHOUSE)
+    return [found["Size"] for page in pages for found in page.get("Contents", []) if found["Size"]]
 
 
 def _of_table(table: IcebergTable) -> dict[str, int]:
@@ -109,7 +127,7 @@ def _of_table(table: IcebergTable) -> dict[str, int]:
     return {
         "data files": kinds.count(0),
         "delete files": len(kinds) - kinds.count(0),
-        "bytes": sum(files["file_size_in_bytes"].to_pylist()),
+        "their bytes": sum(files["file_size_in_bytes"].to_pylist()),
         "manifests": len(snapshot.manifests(table.io)),
         "snapshots": len(table.metadata.snapshots),
     }

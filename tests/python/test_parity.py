@@ -125,7 +125,7 @@ def test_trino_maintains_what_both_engines_wrote(both: Warehouse) -> None:
         assert report["snapshots_after"] >= report["snapshots"]
     before, after = (sum(report[key] for report in reports) for key in ("data_files", "data_files_after"))
     assert after < before
-    assert_same_rows(both, "parity_handed_over", "parity_local", same_history=True)
+    assert_same_rows(both, "parity_handed_over", "parity_trino", same_history=True)
 
 
 def test_full_refresh_on_trino_equals_its_history(both: Warehouse) -> None:
