@@ -76,7 +76,6 @@ class ReadAhead(Generic[T]):
             self._size += size
             self._changed.notify_all()
             if size > self._most:
-                del item
                 self._changed.wait_for(lambda: self._is_closed or not self._size)
             return not self._is_closed
 
