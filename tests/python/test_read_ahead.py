@@ -15,7 +15,7 @@ MOST = 100
 
 
 class Source:
-    """Yields sizes; knows how much of it was made and what its consumer is done with."""
+    """Yields sizes; knows how many of them it has made."""
 
     def __init__(self, sizes: list[int]) -> None:
         self.sizes = sizes
