@@ -17,8 +17,8 @@ from typing import Any
 
 import click
 import load_data
+from figures import show, write_option
 from load_contenders import CONTENDERS
-from markdown_table import write_table
 from rich.console import Console
 from rich.table import Table
 
@@ -63,11 +63,7 @@ RUNS: tuple[Run, ...] = (
     multiple=True,
     help="Measure peak memory for so many GB of JSON instead (repeatable), as archive and as one object.",
 )
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Put the table of speeds into this Markdown file.",
-)
+@write_option
 @click.option("--work", type=click.Path(path_type=Path), default=HERE / ".work", show_default=True)
 def main(records: int, repeat: int, memory: tuple[int, ...], write: Path | None, work: Path) -> None:
     """Benchmark of the loaders."""
@@ -106,19 +102,12 @@ def _speed(
             if known is None or result["seconds"] < known["seconds"]:
                 best[name, layout] = result
     rows = [row for run in RUNS if (row := _row(console, run, best))]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
     what = (
         f"{best['loaders', 'lines']['rows']:,.0f} records of about 360 bytes in {load_data.OBJECTS} gzip "
         f"objects, {os.cpu_count()} cores, the best of {repeat} runs"
     )
-    console.print(f"\n{what}\n{MEANINGS}")
-    if write:
-        write_table(write, "load table", COLUMNS, rows, f"{what}.")
+    show(COLUMNS, rows, f"{what}.", "load table", write)
+    console.print(MEANINGS)
 
 
 def _row(console: Console, run: Run, best: dict[tuple[str, str], dict[str, Any]]) -> list[str] | None:

@@ -23,15 +23,17 @@ def show(
     """Print a table with a note, and put both between the marks of a Markdown file.
 
     Args:
-        columns: their names.
+        columns: the headings; the first column is text, the others are figures.
         rows: a text for each column.
         note: what was measured, on what.
         mark: of `write_table`, where the file has the table.
         write: the file, if any.
     """
-    figures = Table(*columns, caption=note)
+    figures = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        figures.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
     for row in rows:
         figures.add_row(*row)
-    Console().print(figures)
+    Console(width=120).print(figures, f"\n{note}")
     if write:
         write_table(write, mark, columns, rows, note)
