@@ -10,7 +10,6 @@ import os
 import shutil
 from pathlib import Path
 
-import boto3
 import click
 from dbt.cli.main import dbtRunner
 from figures import show, write_option
@@ -106,14 +105,7 @@ def storage(warehouse: Warehouse) -> dict[str, int]:
 
 def _object_sizes(warehouse: Warehouse) -> list[int]:
     """Of the lakehouse's bucket, in bytes; the store lists folders, too, as empty objects."""
-    running = store.ensure_running(warehouse.settings)
-    client = boto3.client(
-        "s3",
-        endpoint_url=running.s3_endpoint,
-        aws_access_key_id=running.access_key,
-        aws_secret_access_key=running.secret_key,
-        region_name="us-east-1",
-    )
+    client = store.ensure_running(warehouse.settings).s3_client()
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=WAREHOUSE)
     return [found["Size"] for page in pages for found in page.get("Contents", []) if found["Size"]]
 

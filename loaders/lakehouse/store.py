@@ -20,11 +20,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from loaders.errors import LoaderError
 from loaders.lakehouse.settings import LANDING_BUCKET, PORT_NAMES, WAREHOUSE, Credentials, Settings
+
+if TYPE_CHECKING:
+    from botocore.config import Config
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0
@@ -66,6 +70,19 @@ class Store:
             "s3.region": "us-east-1",
             "s3.force-virtual-addressing": "false",
         }
+
+    def s3_client(self, config: Config | None = None) -> Any:
+        """A boto3 client of the local S3, with botocore's defaults or a configuration of its own."""
+        import boto3  # takes long, and few commands need it
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.s3_endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name="us-east-1",
+            config=config,
+        )
 
     def aws_environment(self) -> dict[str, str]:
         """Environment variables that point boto3 and the AWS tools at the local S3."""
@@ -286,18 +303,10 @@ def _stores_objects(store: Store) -> bool:
 
     The object is the one of the first start, so a volume of earlier runs is read.
     """
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = boto3.client(
-        "s3",
-        endpoint_url=store.s3_endpoint,
-        aws_access_key_id=store.access_key,
-        aws_secret_access_key=store.secret_key,
-        region_name="us-east-1",
-        config=Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5),
-    )
+    client = store.s3_client(Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5))
     try:
         client.head_bucket(Bucket=WAREHOUSE)
         try:

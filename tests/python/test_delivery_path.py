@@ -59,7 +59,7 @@ def test_objects_as_firehose_writes_them(warehouse: Warehouse) -> None:
 
     latest = datetime.strptime(delivered[-1].removeprefix("clicks/")[:13], "%Y/%m/%d/%H")
     late = latest - timedelta(hours=20)
-    client = _client(store)
+    client = store.s3_client()
     client.put_object(Bucket="landing", Key=_key(late, 99), Body=gzip.compress(b'{"late":1}{"late":2}'))
     again = warehouse.load("firehose", "s3://landing/clicks/", **store.aws_environment())
     assert (again["records"], again["objects"] < len(delivered)) == (2, True), "only the look-back is listed"
@@ -109,7 +109,7 @@ def _load(warehouse: Warehouse, endpoint: str) -> dict[str, Any]:
 
 def _deliver(store: Store, records: list[str]) -> list[str]:
     """Write records as Firehose does: what has come within the buffer's size goes into one object."""
-    client = _client(store)
+    client = store.s3_client()
     hour = datetime(2026, 1, 2, 20)
     keys = []
     while records:
@@ -126,13 +126,3 @@ def _deliver(store: Store, records: list[str]) -> list[str]:
 
 def _key(hour: datetime, number: int) -> str:
     return f"clicks/{hour:%Y/%m/%d/%H}/clicks-1-{hour:%Y-%m-%d-%H}-{number:04}-0a1b2c3d.gz"
-
-
-def _client(store: Store) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=store.s3_endpoint,
-        aws_access_key_id=store.access_key,
-        aws_secret_access_key=store.secret_key,
-        region_name="us-east-1",
-    )
