@@ -13,11 +13,11 @@ export DBT_PACKAGES_PATH ?= tests/offline_packages
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format up down status build docs packages trino-up trino-down parity athena \
-	engines-ready bench-batch bench-storage bench-engines bench-load engine-table test-athena lock clean
+.PHONY: help setup demo test lint format up down status build docs check-incremental packages trino-up trino-down parity athena \
+	engines-ready bench-batch bench-books bench-storage bench-engines bench-load engine-table test-athena lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv with the locked dependencies
 
@@ -64,6 +64,9 @@ docs: setup  ## The data dictionary as a site
 	$(BIN)/dbt docs generate
 	$(BIN)/dbt docs serve --host 127.0.0.1
 
+check-incremental: setup  ## Does what a model declares hold? MODEL=name: two random batches and a full refresh, compared
+	@PYTHONPATH=tests/python $(BIN)/python tests/python/check_incremental.py $(MODEL)
+
 packages: setup  ## Install the real dbt packages from the hub into dbt_packages
 	DBT_PACKAGES_PATH=dbt_packages $(BIN)/dbt deps
 
@@ -93,6 +96,9 @@ $(VENV)/.athena-endpoint: requirements-athena-endpoint.lock $(READY)
 
 bench-batch: setup  ## What a batch costs on 1 and on 10 million events, and a full refresh beside SQL by hand
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/batch.py $(BENCH)
+
+bench-books: setup  ## What the books of a year of five-minute loads cost, beside an empty history
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/books.py $(BENCH)
 
 bench-storage: setup  ## Files and metadata after 200 small batches with maintenance, beside one big load
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/storage.py $(BENCH)

@@ -1,43 +1,43 @@
 {#
     How tables are made and changed on Athena (dbt-athena): Iceberg, in Glue.
 
-    dbt-athena's own incremental materialization knows no strategy but append and merge, so this one takes its place.
-    What it keeps of it: CREATE TABLE AS falls back to batches of 100 partitions, temporary tables are dropped with
-    their files, and old versions of the Glue table expire.
+    What is kept of dbt-athena's own incremental materialization: CREATE TABLE AS falls back to batches of 100
+    partitions, temporary tables are dropped with their files, and old versions of the Glue table expire.
 #}
 
-{% materialization incremental, adapter='athena', supported_languages=['sql'] %}
-    {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing_relation = load_relation(this) -%}
-    {%- set force_batch = config.get('force_batch', false) | as_bool and config.get('partitioned_by') -%}
+{% macro athena__create_whole_table(relation, sql) -%}
+    {%- do athena_store_result('CREATE TABLE', safe_create_table_as(false, relation, sql, 'sql', athena_in_parts())) -%}
+{%- endmacro %}
 
-    {{ run_hooks(pre_hooks) }}
+{% macro athena__swap_whole_table(relation, sql) -%}
+    {%- do athena_store_result('CREATE TABLE', athena_swap_table(relation, sql, athena_in_parts())) -%}
+{%- endmacro %}
 
-    {%- if existing_relation is none -%}
-        {%- set done = safe_create_table_as(false, target_relation, compiled_code, 'sql', force_batch) -%}
-        {%- do athena_store_result('CREATE TABLE', done) -%}
-    {%- elif should_full_refresh() -%}
-        {%- set done = athena_swap_table(target_relation, compiled_code, force_batch) -%}
-        {%- do athena_store_result('CREATE TABLE', done) -%}
-    {%- elif nothing_is_new() -%}
-        {%- do athena_store_result('NOTHING NEW') -%}
-    {%- else -%}
-        {%- set computed = make_temp_relation(target_relation) -%}
-        {%- do drop_relation(computed) -%}
-        {%- do run_query(create_table_as(true, computed, compiled_code, 'sql', true)) -%}
-        {%- set columns = process_schema_changes(config.get('on_schema_change'), computed, existing_relation)
-            or adapter.get_columns_in_relation(target_relation) -%}
-        {%- set done = athena_run_strategy(target_relation, computed, columns) -%}
-        {%- do athena_store_result('REPLACE', done) -%}
-        {%- do drop_relation(computed) -%}
-    {%- endif -%}
+{% macro athena__make_kept_rows(relation, sql) -%}
+    {%- do drop_relation(relation) -%}
+    {%- set location = adapter.generate_s3_location(
+        relation, target.s3_data_dir, target.s3_data_naming, target.s3_tmp_table_dir, none, true
+    ) -%}
+    {%- do adapter.delete_from_s3(location) -%}
+    {%- do run_query(
+        'create table ' ~ relation ~ " with (table_type = 'iceberg', is_external = false, location = '"
+        ~ location ~ "', format = 'parquet') as " ~ sql
+    ) -%}
+    {%- do run_books().setdefault('kept_rows', {}).setdefault(model.name, []).append(relation) -%}
+{%- endmacro %}
 
-    {{ run_hooks(post_hooks) }}
+{% macro athena__write_rows(plan, target, computed, changed, columns, sql) -%}
+    {%- do athena_store_result('REPLACE', athena_replace_rows(plan, target, computed, changed, columns)) -%}
+{%- endmacro %}
 
-    {%- do persist_docs(target_relation, model) -%}
-    {%- do adapter.expire_glue_table_versions(target_relation, config.get('versions_to_keep', 1) | int, false) -%}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{% macro athena__after_model_table(relation) -%}
+    {%- do adapter.expire_glue_table_versions(relation, config.get('versions_to_keep', 1) | int, false) -%}
+{%- endmacro %}
+
+{# Whether a table is built in parts of 100 partitions from the start. #}
+{% macro athena_in_parts() -%}
+    {{ return(config.get('force_batch', false) | as_bool and config.get('partitioned_by')) }}
+{%- endmacro %}
 
 
 {# What dbt shows of the model; `done` is what dbt-athena tells of a statement: JSON with rowcount, or a text. #}
@@ -74,36 +74,46 @@
 
 
 {#
-    Run the model's incremental strategy in one statement, or, when that would write more partitions than Athena
-    allows in one (100), in one for each 100 partitions. A run that dies between two of them is done again like any
-    other: its batches do not count as built.
+    Replace rows in one statement, or, when that would write more partitions than Athena allows in one (100), in one for
+    each range of days that has no more. A run that dies between two of them is done again like any other.
 #}
-{% macro athena_run_strategy(target_relation, computed, columns) -%}
-    {%- set strategy = config.get('incremental_strategy') -%}
-    {%- set strategy_macro = adapter.get_incremental_strategy_macro(context, strategy) -%}
-    {%- set arguments = {
-        'target_relation': target_relation,
-        'temp_relation': computed,
-        'unique_key': config.get('unique_key'),
-        'dest_columns': columns,
-        'incremental_predicates': none,
-    } -%}
-    {%- if config.get('force_batch', false) | as_bool and config.get('partitioned_by') -%}
-        {%- set done = 'TOO_MANY_OPEN_PARTITIONS' -%}
-    {%- else -%}
-        {%- set done = adapter.run_query_with_partitions_limit_catching(strategy_macro(arguments)) -%}
+{% macro athena_replace_rows(plan, target, computed, changed, columns) -%}
+    {%- set done = 'TOO_MANY_OPEN_PARTITIONS' -%}
+    {%- if not athena_in_parts() -%}
+        {%- set done = adapter.run_query_with_partitions_limit_catching(
+            replace_rows_sql(plan, target, computed, changed, columns)
+        ) -%}
     {%- endif -%}
     {%- if done == 'TOO_MANY_OPEN_PARTITIONS' -%}
-        {%- set batches = get_partition_batches(computed, as_subquery=false) -%}
-        {%- for batch in batches -%}
-            {%- do run_query(strategy_macro(dict(arguments, only=batch))) -%}
+        {%- set ranges = athena_day_ranges(computed if changed is none else changed) -%}
+        {%- for range_of_days in ranges -%}
+            {%- do run_query(replace_rows_sql(plan, target, computed, changed, columns, range_of_days)) -%}
         {%- endfor -%}
-        {#- Old rows in partitions that the computed rows do not touch. -#}
-        {%- set other = 'not coalesce((' ~ batches | join(') or (') ~ '), false)' -%}
-        {%- do run_query(strategy_macro(dict(arguments, only=other))) -%}
-        {%- set done = 'in ' ~ (batches | length + 1) ~ ' parts' -%}
+        {%- set done = 'in ' ~ ranges | length ~ ' parts' -%}
     {%- endif -%}
     {{ return(done) }}
+{%- endmacro %}
+
+{# Conditions that share all rows of a table among statements, each with the partitions that one may write. #}
+{% macro athena_day_ranges(computed) -%}
+    {%- set column = partition_columns(model)[0] -%}
+    {%- set day = 'cast(' ~ column ~ ' as date)' -%}
+    {%- set days = run_query(
+        'select distinct cast(' ~ day ~ ' as varchar) from ' ~ computed ~ ' where ' ~ column ~ ' is not null'
+    ).rows | map(attribute=0) | sort | list -%}
+    {#- A bucket and no value make nine partitions a day. -#}
+    {%- set days_of_a_part = 11 if config.get('partitioned_by') | length > 1 else 99 -%}
+    {%- set ends = [] -%}
+    {%- for some_days in days | batch(days_of_a_part) -%}
+        {%- do ends.append(some_days[-1]) -%}
+    {%- endfor -%}
+    {%- set ranges = [] -%}
+    {%- for end in ends[:-1] -%}
+        {%- set from_start = column ~ ' is null or ' if loop.first else day ~ " > date '" ~ ends[loop.index0 - 1] ~ "' and " -%}
+        {%- do ranges.append('(' ~ from_start ~ day ~ " <= date '" ~ end ~ "')") -%}
+    {%- endfor -%}
+    {%- do ranges.append(day ~ " > date '" ~ ends[-2] ~ "'" if ends | length > 1 else 'true') -%}
+    {{ return(ranges) }}
 {%- endmacro %}
 
 

@@ -21,11 +21,6 @@
     )
 {%- endmacro %}
 
-{# dbt-trino would keep what an incremental model computed in a view; the lakehouse's catalog has none. #}
-{% macro get_incremental_tmp_relation_type(strategy, unique_key, language) -%}
-    {{ return('table') }}
-{%- endmacro %}
-
 {# Unit tests write the times of their YAML with a T, which Trino's cast does not read. #}
 {% macro trino__safe_cast(field, type) -%}
     {%- if type.startswith('timestamp') and modules.re.match("'[0-9-]{10}T", field | string) -%}
@@ -37,4 +32,28 @@
 {# When a snapshot sees a state: UTC without zone, as all timestamps of the lake. #}
 {% macro trino__snapshot_get_time() -%}
     cast(current_timestamp at time zone 'UTC' as timestamp(6))
+{%- endmacro %}
+
+{% macro default__create_whole_table(relation, sql) -%}
+    {%- call statement('main') -%}
+        {{ create_table_as(false, relation, sql) }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro default__make_kept_rows(relation, sql) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(relation)) -%}
+    {%- do run_query('create table ' ~ relation ~ ' with (format_version = 2) as ' ~ sql) -%}
+    {%- do run_books().setdefault('kept_rows', {}).setdefault(model.name, []).append(relation) -%}
+{%- endmacro %}
+
+{% macro default__drop_kept_rows() -%}
+    {%- for relation in run_books().get('kept_rows', {}).get(model.name, []) -%}
+        {%- do adapter.drop_relation(relation) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro default__write_rows(plan, target, computed, changed, columns, sql) -%}
+    {%- call statement('main') -%}
+        {{ replace_rows_sql(plan, target, computed, changed, columns) }}
+    {%- endcall -%}
 {%- endmacro %}

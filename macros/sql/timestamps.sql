@@ -152,6 +152,20 @@
 {%- endmacro %}
 
 
+{# A date some days later. #}
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(date, days) -%}
+    date_add('day', {{ days }}, {{ date }})
+{%- endmacro %}
+
+{% macro duckdb__add_days(date, days) -%}
+    {{ date }} + {{ days }}
+{%- endmacro %}
+
+
 {# What a group of a regular expression matched, or null. #}
 {% macro regexp_group(text, pattern, group) -%}
     {{ return(adapter.dispatch('regexp_group')(text, pattern, group)) }}

@@ -1,9 +1,9 @@
 {#
     What the data tests of a large table look at.
 
-    In `dbt build` they look at the dates that the model's new batches touch: that is where this build wrote, so their
+    In `dbt build` they look at the dates on which the model's rows changed: that is where this build wrote, so their
     time follows the batch. In `dbt test` and in a full refresh they look at the whole table: run `dbt test` nightly.
-    A model with a failed test does not count as built (record_built_batches), so the next build writes these dates
+    A model with a failed test does not count as built (record_run), so the next build writes these dates
     again and tests them again.
 
     It applies by itself to all generic tests of models that are partitioned by a date. A test that needs all rows
@@ -33,26 +33,27 @@
     for all rows.
 #}
 {% macro tested_rows(name) -%}
-    {%- if not execute or flags.WHICH != 'build' or flags.FULL_REFRESH -%}
+    {%- if not execute or flags.WHICH != 'build' or flags.FULL_REFRESH or not run_books() -%}
         {{ return(['true']) }}
     {%- endif -%}
     {%- set tested = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
-    {%- set column = (tested.config.get('partitioned_by') or [''])[0] -%}
-    {%- if tested.config.materialized != 'incremental' or not column.endswith('_date') -%}
+    {%- set column = date_partition(tested) -%}
+    {%- if tested.config.materialized != 'incremental' or column is none -%}
         {{ return(['true']) }}
     {%- endif -%}
-    {%- set relations = batch_relations() -%}
-    {%- if none in relations.values() -%}
+    {%- set changed = run_books().changed.get(name) -%}
+    {%- if not changed -%}
+        {{ return(['false']) }}
+    {%- elif changed.everything or column not in changed.columns -%}
         {{ return(['true']) }}
     {%- endif -%}
-    {%- set new = batches_beyond(relations.int_batch_reach, relations.int_built_batches, name, 'web_events') -%}
-    {%- if column == 'session_date' -%}
-        {#- A session may begin on the day before. -#}
-        {{ return([near_event_dates(new, column)]) }}
-    {%- endif -%}
-    {%- set conditions = [in_dates(new.event_dates, column)] -%}
-    {%- if 'batch_id' in tested.columns -%}
-        {%- do conditions.append(column ~ ' is null and ' ~ in_batches(new)) -%}
+    {%- set conditions = [in_dates(changed.columns[column].days, column)] -%}
+    {%- if changed.columns[column].has_null -%}
+        {%- set unit = rebuilt_by(tested) -%}
+        {%- do conditions.append(
+            column ~ ' is null' ~ (' and ' ~ as_text(unit) ~ ' in (' ~ values_of(changed, unit) ~ ')'
+            if unit in changed.columns else '')
+        ) -%}
     {%- endif -%}
     {{ return(conditions) }}
 {%- endmacro %}

@@ -61,7 +61,7 @@ def test_a_model_built_without_its_parents_asks_again(warehouse: Warehouse, tmp_
     warehouse.load("firehose", tmp_path / "first")
     warehouse.dbt("run")
     warehouse.load("firehose", tmp_path / "second")
-    warehouse.dbt("run", "--select", "stg_web_events", "stg_products", "int_batch_reach", "user_activity")
+    warehouse.dbt("run", "--select", "stg_web_events", "stg_products", "int_loaded_objects", "user_activity")
     warehouse.dbt("run")
     warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
     assert_same_rows(warehouse, "analytics", "refreshed")

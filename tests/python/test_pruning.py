@@ -81,22 +81,26 @@ def moved(events: list[dict], days: int) -> list[dict]:
 
 
 def queries(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, model: str) -> Iterator[str]:
-    """What a model's last run deleted, as queries, and what it computed."""
+    """What a model's last run sent: what it computed, and what it deleted, as queries."""
     target = Path(warehouse.environment["DBT_TARGET_PATH"])
     manifest = json.loads((target / "manifest.json").read_text())
     node = manifest["nodes"][f"model.web_events_lakehouse.{model}"]
     path = Path("web_events_lakehouse") / node["original_file_path"]
-    for statement in connection.extract_statements((target / "run" / path).read_text()):
+    sent = (target / "run" / path).read_text()
+    # What the run kept for itself went with it; which partitions are read stands in the statements.
+    for name in set(re.findall(r'"(\w+__\w+\d{20})"', sent)):
+        connection.execute(f'create temp table if not exists "{name}" as from {node["relation_name"]} limit 0')
+    for name in set(re.findall(r"memory\.main\.changes_of_\w+", sent)):
+        connection.execute(
+            f"create table if not exists {name} "
+            f"(run_number bigint, model_name varchar, column_name varchar, value varchar)"
+        )
+    for statement in connection.extract_statements(sent):
         query = statement.query.strip()
-        if statement.type != duckdb.StatementType.DELETE:
-            continue
-        # The computed rows went with the run; which partitions they lie in stands in the statement.
-        for name in re.findall(r"\w+__dbt_tmp\d+", query):
-            connection.execute(
-                f'create temp table if not exists "{name}" as from {node["relation_name"]} limit 0'
-            )
-        yield query.replace("delete", "select count(*)", 1)
-    yield (target / "compiled" / path).read_text()
+        if statement.type == duckdb.StatementType.DELETE:
+            yield query.replace("delete", "select count(*)", 1)
+        elif statement.type == duckdb.StatementType.CREATE:
+            yield query[query.index("(") :]
 
 
 @pytest.mark.parametrize("model", MODELS)

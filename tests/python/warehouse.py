@@ -41,7 +41,8 @@ def _is_free(port: int) -> bool:
 class Warehouse:
     """One local lakehouse with its loaders and its dbt project."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, project: Path = PROJECT_ROOT) -> None:
+        self.project = project
         self.settings = Settings(home=home / "lakehouse", port=free_port_block())
         self.environment = {
             **os.environ,
@@ -49,7 +50,7 @@ class Warehouse:
             "LAKEHOUSE_PORT": str(self.settings.port),
             "DBT_TARGET_PATH": str(home / "target"),
             "DBT_LOG_PATH": str(home / "logs"),
-            "DBT_PROFILES_DIR": str(PROJECT_ROOT),
+            "DBT_PROFILES_DIR": str(project),
             "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
             "PYICEBERG_HOME": str(home),
         }
@@ -62,7 +63,7 @@ class Warehouse:
         """Run a program of the virtual environment in the checkout; a failure shows its output."""
         done = subprocess.run(
             [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
-            cwd=PROJECT_ROOT,
+            cwd=self.project,
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
@@ -114,11 +115,12 @@ class Warehouse:
         return found
 
     def models(self) -> dict[str, str]:
-        """Every stored model and snapshot of the manifest: its name and `schema.table`."""
+        """Every stored model and snapshot of the manifest but the books: its name and `schema.table`."""
         manifest = json.loads((Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
         return {
             node["name"]: f"{node['schema']}.{node['alias']}"
             for node in manifest["nodes"].values()
             if node["resource_type"] in ("model", "snapshot")
             and node["config"]["materialized"] != "ephemeral"
+            and not node["config"]["meta"].get("is_book")
         }

@@ -11,8 +11,7 @@ ledger as (
     where
         dataset = 'web_events'
         and batch_id in (
-            select batch_id from {{ ref('int_batch_reach') }}
-            where dataset = 'web_events'
+            select batch_id from {{ ref('int_loaded_objects') }}
         )
     group by cast(loaded_at as date), source
 

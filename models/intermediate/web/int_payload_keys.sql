@@ -1,11 +1,10 @@
 {{
     config(
         partitioned_by=['day(loaded_at)'],
-        meta={'replaces': 'batches'},
+        meta={'rebuild_by': 'batch_id'},
     )
 }}
 
-{%- set new = new_batches() %}
 
 with
 
@@ -21,7 +20,7 @@ records as (
     from {{ ref('stg_web_events') }}
     where
         payload_keys is not null
-        and {{ in_batches(new) }}
+        and {{ touched() }}
 
 ),
 

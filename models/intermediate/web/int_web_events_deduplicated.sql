@@ -1,11 +1,9 @@
 {{
     config(
         partitioned_by=['event_date'],
-        meta={'replaces': 'touched_identities', 'key': ['event_id', 'event_date']},
+        meta={'rebuild_by': 'event_identity'},
     )
 }}
-
-{%- set new = new_batches() %}
 
 with
 
@@ -14,21 +12,9 @@ copies as (
     select * from {{ ref('stg_web_events') }}
     where
         rejection_reason is null
-        and {{ in_event_dates(new) }}
+        and {{ touched() }}
 
 ),
-
-{% if not new.everything %}
-touched as (
-
-    select distinct
-        event_id,
-        event_date
-    from copies
-    where {{ in_batches(new) }}
-
-),
-{% endif %}
 
 superseded_objects as (
 
@@ -41,10 +27,6 @@ current_copies as (
 
     select copies.*
     from copies
-    {% if not new.everything %}
-    inner join touched
-        on copies.event_id = touched.event_id and copies.event_date = touched.event_date
-    {% endif %}
     left join superseded_objects
         on
             copies.source_uri = superseded_objects.source_uri
@@ -54,18 +36,19 @@ current_copies as (
 ),
 
 -- The order is total and knows nothing of loading: any order of loading keeps the same copy.
-ranked as (
+with_next_copy as (
 
     select
         *,
-        row_number() over (
-            partition by event_id, event_date
-            order by event_timestamp desc, source_modified_at desc, source_uri desc, source_position desc
-        ) as recency
+        lead(event_date) over (
+            partition by event_id, visitor_id
+            order by event_timestamp, source_modified_at, source_uri, source_position
+        ) as next_copy_date
     from current_copies
 
 ),
 
+-- The greatest copy stays. After a day without a copy the same id is another event.
 final as (
 
     select
@@ -78,8 +61,10 @@ final as (
         source_etag,
         source_position,
         loaded_at
-    from ranked
-    where recency = 1
+    from with_next_copy
+    where
+        next_copy_date is null
+        or next_copy_date > {{ add_days('event_date', 1) }}
 
 )
 

@@ -1,56 +1,17 @@
 {{
     config(
-        unique_key=['event_id', 'event_date'],
         partitioned_by=['event_date'],
-        meta={'replaces': 'touched_identities'},
+        meta={'rebuild_by': 'session_reach'},
     )
 }}
 
-{%- set new = new_batches() %}
-{%- set dates = session_dates(this, new, 'event_date') %}
-
 with
 
+-- In a run that finds the table: changed events, and all events of the sessions that they can reach.
 events as (
 
     select * from {{ ref('int_web_events_deduplicated') }}
-    {% if not new.everything %}
-    where {{ in_dates(dates) }}
-    {% endif %}
-
-),
-
-{% if not new.everything %}
-touched_events as (
-
-    select distinct
-        event_id,
-        event_date
-    from ({{ touched_copies(new) }}) as copies
-
-),
-
-touched_sessions as (
-
-    {{ touched_sessions(this, new, 'event_date') }}
-
-),
-{% endif %}
-
--- New events and all events of the sessions within their reach; other sessions stay as they are.
-events_to_sessionize as (
-
-    select events.*
-    from events
-    {% if not new.everything %}
-    left join touched_events
-        on events.event_id = touched_events.event_id and events.event_date = touched_events.event_date
-    left join touched_sessions
-        on
-            events.visitor_id = touched_sessions.visitor_id
-            and events.event_timestamp between touched_sessions.session_start_at and touched_sessions.session_end_at
-    where touched_events.event_id is not null or touched_sessions.session_id is not null
-    {% endif %}
+    where {{ touched() }}
 
 ),
 
@@ -62,7 +23,7 @@ with_previous as (
             partition by visitor_id
             order by event_timestamp, event_id
         ) as previous_event_timestamp
-    from events_to_sessionize
+    from events
 
 ),
 

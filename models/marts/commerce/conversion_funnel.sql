@@ -1,16 +1,12 @@
-{{ config(meta={'replaces': 'touched_products', 'key': 'product_id'}) }}
+{{ config(meta={'rebuild_by': 'product_id'}) }}
 
-{%- set new = new_batches() %}
-{%- set touched_copies = touched_copies(new) %}
 
 with
 
 daily as (
 
     select * from {{ ref('int_product_daily') }}
-    {% if not new.everything %}
-    where product_id in (select product_id from ({{ touched_copies }}) as touched)
-    {% endif %}
+    where {{ touched() }}
 
 ),
 

@@ -1,20 +1,16 @@
 {{
     config(
         partitioned_by=['event_date'],
-        meta={'replaces': 'event_dates'},
+        meta={'rebuild_by': 'event_date'},
     )
 }}
-
-{%- set new = new_batches() %}
 
 with
 
 purchases as (
 
     select * from {{ ref('fct_web_events') }}
-    where
-        event_type = 'purchase'
-        and {{ in_event_dates(new) }}
+    where event_type = 'purchase'
 
 ),
 

@@ -1,15 +1,9 @@
-{{ config(meta={'replaces': 'all'}) }}
-
-{%- set new = new_batches() %}
-
 with
 
 products as (
 
     select * from {{ ref('conversion_funnel') }}
-    where
-        views > 0
-        and {{ 'true' if new.everything or new.batches else 'false' }}
+    where views > 0
 
 ),
 

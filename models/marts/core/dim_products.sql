@@ -1,31 +1,19 @@
 {{
     config(
         unique_key='product_id',
-        meta={'replaces': 'touched_catalog_products', 'dataset': 'products'},
+        meta={'rebuild_by': 'product_id'},
     )
 }}
 
-{%- set new = new_batches('products') %}
 
 with
 
-{% if not new.everything %}
-touched as (
-
-    select distinct product_id from {{ ref('stg_products') }}
-    where {{ in_batches(new) }}
-
-),
-{% endif %}
-
 records as (
 
-    select records.* from {{ ref('stg_products') }} as records
-    {% if not new.everything %}
-    inner join touched
-        on records.product_id = touched.product_id
-    {% endif %}
-    where records.rejection_reason is null
+    select * from {{ ref('stg_products') }}
+    where
+        rejection_reason is null
+        and {{ touched() }}
 
 ),
 

@@ -1,21 +1,17 @@
 {{
     config(
         unique_key='visitor_id',
-        meta={'replaces': 'touched_visitors'},
+        meta={'rebuild_by': 'visitor_id'},
     )
 }}
 
-{%- set new = new_batches() %}
-{%- set touched_copies = touched_copies(new) %}
 
 with
 
 sessions as (
 
     select * from {{ ref('fct_sessions') }}
-    {% if not new.everything %}
-    where visitor_id in (select visitor_id from ({{ touched_copies }}) as touched)
-    {% endif %}
+    where {{ touched() }}
 
 ),
 

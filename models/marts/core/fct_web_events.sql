@@ -1,25 +1,16 @@
 {{
     config(
-        unique_key=['event_id', 'event_date'],
-        partitioned_by=['event_date', 'space_type'],
-        meta={'replaces': 'touched_identities'},
+        partitioned_by=['event_date', 'bucket(space_type, 8)'],
+        meta={'rebuild_by': 'session_id', 'lookups': ['stg_web_events']},
     )
 }}
-
-{%- set new = new_batches() %}
-{%- set sessionized = ref('int_web_events_sessionized') %}
-{%- set dates = session_dates(sessionized, new, 'event_date') %}
 
 with
 
 sessionized as (
 
-    select events.* from {{ sessionized }} as events
-    {% if not new.everything %}
-    inner join ({{ touched_sessions(sessionized, new, 'event_date') }}) as touched
-        on events.visitor_id = touched.visitor_id and events.session_id = touched.session_id
-    where {{ in_dates(dates, 'events.event_date') }}
-    {% endif %}
+    select * from {{ ref('int_web_events_sessionized') }}
+    where {{ touched() }}
 
 ),
 
@@ -27,7 +18,7 @@ sessionized as (
 records as (
 
     select * from {{ ref('stg_web_events') }}
-    where {{ 'true' if new.everything else in_dates(dates) }}
+    where {{ touched(on='event_date') }}
 
 ),
 

@@ -1,13 +1,38 @@
-{{ config(meta={'replaces': 'all'}) }}
-
-{%- set new = new_batches() %}
-
 with
 
-batch_counts as (
+dated_records as (
 
     select * from {{ ref('int_batch_counts') }}
-    where {{ 'true' if new.everything or new.batches else 'false' }}
+
+),
+
+undated_records as (
+
+    select * from {{ ref('int_batch_records') }}
+
+),
+
+counts as (
+
+    select
+        batch_id,
+        source,
+        raw_records,
+        0 as events,
+        0 as duplicates,
+        rejected,
+        superseded
+    from undated_records
+    union all
+    select
+        batch_id,
+        source,
+        0 as raw_records,
+        events,
+        duplicates,
+        0 as rejected,
+        superseded
+    from dated_records
 
 ),
 
@@ -16,8 +41,7 @@ batches as (
     select distinct
         batch_id,
         cast(loaded_at as date) as load_date
-    from {{ source('raw', 'load_batches') }}
-    where dataset = 'web_events'
+    from {{ ref('int_loaded_objects') }}
 
 ),
 
@@ -25,16 +49,16 @@ final as (
 
     select
         batches.load_date,
-        batch_counts.source,
-        cast(sum(batch_counts.raw_records) as bigint) as raw_records,
-        cast(sum(batch_counts.events) as bigint) as events,
-        cast(sum(batch_counts.duplicates) as bigint) as duplicates,
-        cast(sum(batch_counts.rejected) as bigint) as rejected,
-        cast(sum(batch_counts.superseded) as bigint) as superseded
-    from batch_counts
+        counts.source,
+        cast(sum(counts.raw_records) as bigint) as raw_records,
+        cast(sum(counts.events) as bigint) as events,
+        cast(sum(counts.duplicates) as bigint) as duplicates,
+        cast(sum(counts.rejected) as bigint) as rejected,
+        cast(sum(counts.superseded) as bigint) as superseded
+    from counts
     inner join batches
-        on batch_counts.batch_id = batches.batch_id
-    group by batches.load_date, batch_counts.source
+        on counts.batch_id = batches.batch_id
+    group by batches.load_date, counts.source
 
 )
 

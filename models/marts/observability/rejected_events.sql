@@ -1,11 +1,10 @@
 {{
     config(
         partitioned_by=['day(loaded_at)'],
-        meta={'replaces': 'batches'},
+        meta={'rebuild_by': 'batch_id'},
     )
 }}
 
-{%- set new = new_batches() %}
 
 with
 
@@ -14,7 +13,7 @@ rejected as (
     select * from {{ ref('stg_web_events') }}
     where
         rejection_reason is not null
-        and {{ in_batches(new) }}
+        and {{ touched() }}
 
 ),
 

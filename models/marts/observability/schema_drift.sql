@@ -1,13 +1,8 @@
-{{ config(meta={'replaces': 'all'}) }}
-
-{%- set new = new_batches() %}
-
 with
 
 payload_keys as (
 
     select * from {{ ref('int_payload_keys') }}
-    where {{ 'true' if new.everything or new.batches else 'false' }}
 
 ),
 

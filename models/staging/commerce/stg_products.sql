@@ -1,6 +1,6 @@
-{{ config(meta={'replaces': 'new_raw_batches', 'dataset': 'products'}) }}
+{{ config(meta={'rebuild_by': 'batch_id'}) }}
+-- depends_on: {{ ref('int_loaded_objects') }}
 
-{%- set new = new_raw_batches('products') %}
 {%- set fields = ['product_id', 'name', 'category', 'brand', 'price', 'stock', 'updated_at'] %}
 
 with
@@ -12,8 +12,8 @@ records as (
         case when payload_encoding = 'utf8' then {{ canonical_json_object('payload') }} end as product_json
     from {{ source('raw', 'products') }}
     where
-        {{ in_batches(new) }}
-        and {{ in_loaded_at(new) }}
+        {{ touched() }}
+        and {{ touched(on='loaded_at') }}
 
 ),
 

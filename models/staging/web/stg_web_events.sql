@@ -1,11 +1,10 @@
 {{
     config(
         partitioned_by=['event_date'],
-        meta={'replaces': 'new_raw_batches'},
+        meta={'rebuild_by': 'batch_id'},
     )
 }}
-
-{%- set new = new_raw_batches('web_events') %}
+-- depends_on: {{ ref('int_loaded_objects') }}
 
 with
 
@@ -13,8 +12,8 @@ records as (
 
     select * from {{ source('raw', 'web_events') }}
     where
-        {{ in_batches(new) }}
-        and {{ in_loaded_at(new) }}
+        {{ touched() }}
+        and {{ touched(on='loaded_at') }}
 
 ),
 

@@ -18,7 +18,8 @@
     {%- else -%}
         create table {{ relation }}
         {% if config.get('partitioned_by') -%}
-            partitioned by ({{ config.get('partitioned_by') | join(', ') }})
+            {#- bucket(column, 8) is bucket(8, column) here. #}
+            partitioned by ({{ modules.re.sub('(bucket)[(](\\w+), *([0-9]+)[)]', '\\1(\\3, \\2)', config.get('partitioned_by') | join(', ')) }})
         {%- endif %}
         with ({{ lake_table_properties(relation) }})
         as (
@@ -85,4 +86,43 @@
         {{ sql }}
     {%- endcall %}
     {{ return(sql) }}
+{%- endmacro %}
+
+{% macro duckdb__create_whole_table(relation, sql) -%}
+    {%- call statement('main') -%}
+        {{ create_table_as(false, relation, sql) }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro default__swap_whole_table(relation, sql) -%}
+    {%- set new_relation = make_intermediate_relation(relation) -%}
+    {%- set old_relation = make_backup_relation(relation, 'table') -%}
+    {%- do drop_relation_if_exists(load_cached_relation(new_relation)) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(old_relation)) -%}
+    {%- call statement('main') -%}
+        {{ create_table_as(false, new_relation, sql) }}
+    {%- endcall -%}
+    {%- do adapter.rename_relation(relation, old_relation) -%}
+    {%- do adapter.rename_relation(new_relation, relation) -%}
+    {%- do adapter.drop_relation(old_relation) -%}
+{%- endmacro %}
+
+{% macro duckdb__make_kept_rows(relation, sql) -%}
+    {%- do run_query('create or replace temporary table ' ~ relation.include(database=false, schema=false) ~ ' as (' ~ sql ~ ')') -%}
+{%- endmacro %}
+
+{# Temporary tables go with the connection. #}
+{% macro duckdb__drop_kept_rows() -%}
+{%- endmacro %}
+
+{% macro duckdb__write_rows(plan, target, computed, changed, columns, sql) -%}
+    {%- set statements = replace_rows_sql(plan, target, computed, changed, columns) -%}
+    {%- call statement('main') -%}
+        {{ statements }}
+    {%- endcall -%}
+    {#- target/run shows all that was sent. -#}
+    {%- do write('create temporary table ' ~ computed ~ ' as (' ~ sql ~ ');\n' ~ statements) -%}
+{%- endmacro %}
+
+{% macro default__after_model_table(relation) -%}
 {%- endmacro %}

@@ -1,0 +1,206 @@
+{#
+    What a run has to do for a model: nothing, everything, or the rows of some values of its unit. A plan is
+        kind    nothing, touched or everything
+        why     for everything: the reason, for people
+        again   a run before may have written part of it already: compare with the rows as they were recorded
+        unit    what the model declares as rebuild_by
+        key     the columns of the unit
+        days    {column: sorted dates} for the columns of which all touched dates are known
+        nulls   the columns of which rows without a value are touched
+        keys    for a unit that is no date: a query of the touched values, columns as in `key`
+        sets    the changes that it follows from
+#}
+
+{% macro rebuild_plan(compiled_code) -%}
+    {%- set books = run_books() -%}
+    {%- set unit = rebuilt_by(model) -%}
+    {%- set plan = {
+        'kind': 'nothing', 'why': none, 'again': false, 'unit': unit, 'key': [unit], 'days': {}, 'nulls': [], 'sets': [],
+        'keys': none,
+    } -%}
+    {%- set record = books.records.get(model.name) -%}
+    {%- set window = backfill_window() -%}
+    {%- if unit == 'nothing' -%}
+        {{ return(plan) }}
+    {%- elif unit == 'new_batches' -%}
+        {{ return(plan_of_new_batches(plan)) }}
+    {%- elif record is none -%}
+        {{ return(dict(plan, kind='everything', why='there is no record of what it was built from')) }}
+    {%- elif record.known_run < books.last_run -%}
+        {{ return(dict(plan, kind='everything', why='the last runs did not know it')) }}
+    {%- endif -%}
+
+    {%- set sets = sets_to_build(record) -%}
+    {%- if sets is none -%}
+        {{ return(dict(plan, kind='everything', why='changes that it waited for are not kept in int_changes')) }}
+    {%- endif -%}
+    {%- set again = sets | selectattr('again') | list | length > 0 -%}
+    {%- do plan.update({'sets': sets, 'again': again}) -%}
+    {%- if not sets and window is none -%}
+        {%- if unit == 'everything' and code_differs(compiled_code) -%}
+            {{ return(dict(plan, kind='everything')) }}
+        {%- endif -%}
+        {{ return(plan) }}
+    {%- endif -%}
+    {%- if unit == 'everything' -%}
+        {{ return(dict(plan, kind='everything')) }}
+    {%- endif -%}
+
+    {%- set lookups = (config.get('meta') or {}).get('lookups', []) -%}
+    {%- for change in sets if change.model not in lookups -%}
+        {%- if change.everything -%}
+            {{ return(dict(plan, kind='everything', why=change.model ~ ' was built anew')) }}
+        {%- endif -%}
+        {%- if unit in ['event_identity', 'session_reach'] -%}
+            {#- Asks by itself. -#}
+        {%- elif unit not in change.columns -%}
+            {{ return(dict(plan, kind='everything', why=change.model ~ ', which has no ' ~ unit ~ ', changed')) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do plan.update({'kind': 'touched', 'sets': sets | rejectattr('model', 'in', lookups) | list}) -%}
+    {%- if again and before_recorded(record) is none -%}
+        {{ return(dict(plan, kind='everything', why='its rows of the last complete run are not kept any more')) }}
+    {%- endif -%}
+
+    {%- if unit == 'event_identity' -%}
+        {{ return(plan_of_event_identity(plan)) }}
+    {%- elif unit == 'session_reach' -%}
+        {{ return(plan_of_session_reach(plan, before_recorded(record) if again else this)) }}
+    {%- endif -%}
+    {{ return(plan_of_column(plan, unit, window, compiled_code)) }}
+{%- endmacro %}
+
+
+{# The changes that the model has not been built from; none when some of them are lost. #}
+{% macro sets_to_build(record) -%}
+    {%- set books = run_books() -%}
+    {%- set sets = [] -%}
+    {%- for parent in books.parents[model.name] -%}
+        {%- if parent == 'int_loaded_objects' -%}
+            {%- if books.taken_up > record.built_run -%}
+                {%- do sets.append(set_of_loaded_objects(record)) -%}
+            {%- endif -%}
+        {%- elif parent not in books.tracked -%}
+            {#- A snapshot keeps no account of what changed in it. -#}
+            {%- do sets.append({'model': parent, 'everything': false, 'again': false, 'columns': {}}) -%}
+        {%- else -%}
+            {%- if parent in books.changed -%}
+                {%- do sets.append(books.changed[parent]) -%}
+            {%- endif -%}
+            {%- for change in books.waiting if change.model == parent and change.run > record.built_run -%}
+                {%- do sets.append(change) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if sets | selectattr('run', 'defined') | selectattr('run', 'le', books.last_run) | list | length
+        < record.waiting_sets -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(sets) }}
+{%- endmacro %}
+
+
+{# A plan whose unit is one column, which all that changed has. #}
+{% macro plan_of_column(plan, unit, window, compiled_code) -%}
+    {%- set values = [] -%}
+    {%- for change in plan.sets -%}
+        {%- do values.append(values_of(change, unit)) -%}
+    {%- endfor -%}
+    {%- if window is none -%}
+        {%- set asked = modules.re.findall('touched (\\w+) of', compiled_code) | reject('equalto', 'unit') | list -%}
+        {%- do plan.update(known_days(plan, ([unit] + partition_columns(model) + asked) | unique | list)) -%}
+    {%- else -%}
+        {%- set found = window_values(plan, unit, window) -%}
+        {%- if found is none -%}
+            {{ return(dict(plan, kind='everything', why='a back-fill finds no ' ~ unit ~ ' by day')) }}
+        {%- endif -%}
+        {%- do values.extend(found) -%}
+    {%- endif -%}
+    {%- if not unit.endswith('_date') -%}
+        {%- do plan.update({'keys': 'select value as ' ~ unit ~ ' from (' ~ values | join(' union all ') ~ ') as touched'}) -%}
+    {%- endif -%}
+    {{ return(plan) }}
+{%- endmacro %}
+
+{# A query (value) of what a set of changes has for a column. #}
+{% macro values_of(change, column) -%}
+    {%- if 'rows' in change -%}
+        {{ return('select cast(' ~ column ~ ' as varchar) as value from ' ~ change.rows) }}
+    {%- endif -%}
+    {{ return('select value from (' ~ change['values'] ~ ") as changed where column_name = '" ~ column ~ "'") }}
+{%- endmacro %}
+
+{# Of which of some columns all touched dates are known, and of which rows without a value are touched. #}
+{% macro known_days(plan, columns) -%}
+    {%- set days = dict(plan.days) -%}
+    {%- set nulls = [] -%}
+    {%- for column in columns -%}
+        {%- set found = namespace(days=[], known=true) -%}
+        {%- for change in plan.sets -%}
+            {%- set values = change.columns.get(column) -%}
+            {%- if values and values.days is not none -%}
+                {%- set found.days = found.days + values.days -%}
+            {%- else -%}
+                {%- set found.known = false -%}
+            {%- endif -%}
+            {%- if values and values.has_null -%}
+                {%- do nulls.append(column) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if found.known and (column.endswith('_date') or column.endswith('_at')) -%}
+            {%- do days.update({column: found.days | unique | sort | list}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({'days': days, 'nulls': nulls | unique | list}) }}
+{%- endmacro %}
+
+
+{# The table as it was when the books were written last, none where that is not kept any more. #}
+{% macro before_recorded(record) -%}
+    {%- if record.snapshot_id is none
+        or run_query('select 1 from (' ~ all_snapshots(this) ~ ') as kept where snapshot_id = ' ~ record.snapshot_id).rows
+        | length == 0 -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(as_of(this, record.snapshot_id)) }}
+{%- endmacro %}
+
+
+{# Whether a row, by the columns of the model or of what `of` names, is one that the plan touches. #}
+{% macro is_touched(plan, of=none) -%}
+    {%- set prefix = of ~ '.' if of else '' -%}
+    {%- if plan.kind == 'everything' -%}
+        {{ return('true') }}
+    {%- elif plan.unit.endswith('_date') -%}
+        {{ return(is_on_days(plan, plan.unit, of)) }}
+    {%- endif -%}
+    {%- set conditions = [] -%}
+    {#- A unit that the models read replace as a whole has its rows on the days of their changes; others on any day. -#}
+    {%- for column in partition_columns(model) if column in plan.days and not writes_changed_rows(plan) -%}
+        {%- do conditions.append(is_on_days(plan, column, of)) -%}
+    {%- endfor -%}
+    {%- set columns = [] -%}
+    {%- for column in plan.key -%}
+        {%- do columns.append(as_text(prefix ~ column) if plan.key | length == 1 else prefix ~ column) -%}
+    {%- endfor -%}
+    {%- set is_in = (columns[0] if columns | length == 1 else '(' ~ columns | join(', ') ~ ')') ~ ' in (' ~ plan['keys'] ~ ')' -%}
+    {%- if plan.unit in plan.nulls -%}
+        {%- set is_in = '(' ~ is_in ~ ' or ' ~ prefix ~ plan.unit ~ ' is null)' -%}
+    {%- endif -%}
+    {%- do conditions.append(is_in) -%}
+    {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{% macro as_text(column) -%}
+    {{ return('cast(' ~ column ~ ' as varchar)') }}
+{%- endmacro %}
+
+{# Whether a row lies on the touched dates of a column; true where these are not known. #}
+{% macro is_on_days(plan, column, of=none) -%}
+    {%- set name = (of ~ '.' if of else '') ~ column -%}
+    {%- if plan.kind == 'everything' or column not in plan.days -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set on_days = in_days(plan.days[column], name) if column.endswith('_at') else in_dates(plan.days[column], name) -%}
+    {{ return('(' ~ on_days ~ ' or ' ~ name ~ ' is null)' if column in plan.nulls else on_days) }}
+{%- endmacro %}

@@ -1,0 +1,27 @@
+{{ config(meta={'rebuild_by': 'new_batches'}) }}
+
+with
+
+ledger as (
+
+    select * from {{ source('raw', 'load_batches') }}
+
+),
+
+final as (
+
+    select
+        dataset,
+        batch_id,
+        source,
+        source_uri,
+        source_etag,
+        source_modified_at,
+        record_count,
+        loaded_at,
+        {{ this_run() }} as taken_up_run
+    from ledger
+
+)
+
+select * from final
