@@ -52,7 +52,7 @@
 
 {% macro duckdb__replace_rows_sql(plan, target, computed, changed, columns, only) -%}
     {%- set listed = columns | join(', ') -%}
-    {%- if plan.unit == 'new_batches' %}
+    {%- if plan.appends %}
     insert into {{ target }} ({{ listed }}) select {{ listed }} from {{ computed }}
     {%- elif changed is none %}
     delete from {{ target }} where {{ is_touched(plan) }};
@@ -74,7 +74,7 @@
 #}
 {% macro default__replace_rows_sql(plan, target, computed, changed, columns, only) -%}
     {%- set listed = columns | join(', ') -%}
-    {%- if plan.unit == 'new_batches' %}
+    {%- if plan.appends %}
     insert into {{ target }} ({{ listed }}) select {{ listed }} from {{ computed }} where {{ only }}
     {%- else %}
     {%- if changed is not none -%}
@@ -86,11 +86,17 @@
         {%- set on = is_touched(plan) -%}
     {%- else -%}
         {%- set key = plan.key -%}
-        {%- set gone = 'select distinct ' ~ key | join(', ') ~ ' from (' ~ plan['keys'] ~ ') as touched' -%}
-        {%- set on = 'true' -%}
+        {%- set pruned = [] -%}
         {%- for column in partition_columns(model) if column in plan.days -%}
-            {%- set on = is_on_days(plan, column) if loop.first else on ~ ' and ' ~ is_on_days(plan, column) -%}
+            {%- do pruned.append(is_on_days(plan, column)) -%}
         {%- endfor -%}
+        {%- if 'select' in plan['keys'] -%}
+            {%- set gone = 'select distinct ' ~ key | join(', ') ~ ' from (' ~ plan['keys'] ~ ') as touched' -%}
+        {%- else -%}
+            {%- set gone = 'select ' ~ key[0] ~ ' from (values ' ~ plan['keys'] ~ ') as touched (' ~ key[0] ~ ')' -%}
+            {%- do pruned.append('old.' ~ key[0] ~ ' in (' ~ plan['keys'] ~ ')') -%}
+        {%- endif -%}
+        {%- set on = pruned | join(' and ') or 'true' -%}
     {%- endif %}
     merge into {{ target }} as old
     using (
@@ -119,7 +125,7 @@
         on
             {%- if key %}
             {%- for column in key %}
-            {{ as_text('old.' ~ column) if changed is none and key | length == 1 else 'old.' ~ column }} = gone_{{ loop.index }}
+            {{ as_text('old.' ~ column) if changed is none and key | length == 1 and column != 'batch_id' else 'old.' ~ column }} = gone_{{ loop.index }}
             and {% endfor -%}
             {%- else %}
             gone_1 = case when {{ on }} then 1 end

@@ -111,14 +111,14 @@
             ~ ' as before where ' ~ is_touched(plan) -%}
     {%- elif compares -%}
         {%- set rows = 'select ' ~ listed ~ ' from ' ~ changed -%}
-    {%- elif plan.unit == 'new_batches' -%}
-        {%- set rows = none -%}
+    {%- elif plan.appends -%}
+        {%- set rows = 'select ' ~ listed ~ ' from ' ~ computed -%}
     {%- else -%}
         {%- set rows = 'select ' ~ listed ~ ' from ' ~ computed ~ ' union all select ' ~ listed ~ ' from '
             ~ target_relation ~ ' where ' ~ is_touched(plan) -%}
     {%- endif -%}
 
-    {%- if rows is none or note_changes(columns, rows, plan.again) -%}
+    {%- if plan.unit == 'new_batches' or note_changes(columns, rows, plan.again) -%}
         {%- do adapter.dispatch('write_rows')(plan, target_relation, computed, changed, columns, sql) -%}
     {%- else -%}
         {%- call noop_statement('main', 'NOTHING CHANGED') -%}{%- endcall -%}

@@ -14,7 +14,7 @@
         {{ return(plan) }}
     {%- endif -%}
     {%- do run_books().update({'taken_up': run_books().run}) -%}
-    {{ return(dict(plan, kind='touched', key=['batch_id'], keys='select batch_id from (' ~ query ~ ') as new_batches')) }}
+    {{ return(dict(plan, kind='touched', appends=true, key=['batch_id'], keys='select batch_id from (' ~ query ~ ') as new_batches')) }}
 {%- endmacro %}
 
 {# A query (batch_id) of the batches that a table does not have, oldest first up to the records of one run. #}

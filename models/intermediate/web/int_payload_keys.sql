@@ -21,6 +21,7 @@ records as (
     where
         payload_keys is not null
         and {{ touched() }}
+        and {{ touched(on='event_date') }}
 
 ),
 

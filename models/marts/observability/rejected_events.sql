@@ -8,11 +8,13 @@
 
 with
 
+-- Rejected records lie in the partition without a date.
 rejected as (
 
     select * from {{ ref('stg_web_events') }}
     where
         rejection_reason is not null
+        and event_date is null
         and {{ touched() }}
 
 ),
