@@ -114,7 +114,7 @@ def test_a_new_column_is_appended_and_filled_by_a_backfill(project: Warehouse) -
                 assert f"{name}: its code changed" in told
     refused = project.dbt("run", "--vars", "{on_changed_code: error}", check=False)
     assert refused.returncode == 1
-    assert "fct_sessions: its code changed" in refused.stdout
+    assert "int_web_events_deduplicated: its code changed" in refused.stdout
 
     window = '{"backfill_start": "2026-02-01", "backfill_end": "2026-12-31"}'
     project.dbt("run", "--vars", window)
