@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +23,12 @@ Row = dict[str, Any]
 def claim_port_block() -> tuple[int, TextIO]:
     """The first port of a block that nothing listens on, and the lock that keeps others from it until closed.
 
-    The lock is kept while the block is used: a store starts long after its ports were chosen, and again later.
+    The lock is kept while the block is used: a store starts after its ports were chosen, and again later.
     """
     # Below the ports that systems hand out by themselves, also with the offset of the last port.
-    for first in range(20_000, 22_700, 20):
+    blocks = range(20_000, 22_700, 20)
+    # In random order: other users' tests do not see the lock.
+    for first in random.sample(blocks, len(blocks)):
         claim = ports.lock_file(f"block-{first}.lock")
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
