@@ -78,15 +78,26 @@ def main(runs: int, at_once: int, work: Path) -> None:
 
 def run_forked(lakehouse: Warehouse, count: int, at_once: int, work: Path) -> collections.Counter[int]:
     """Exit statuses of that many runs, each with how often; a signal is a negative number."""
-    done = subprocess.run(
+    found: collections.Counter[int] = collections.Counter()
+    forking = subprocess.Popen(
         [sys.executable, __file__, "fork", str(count), str(at_once), str(work)],
         cwd=PROJECT_ROOT,
         env=lakehouse.environment,
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
     )
-    return collections.Counter(map(int, done.stdout.split()))
+    try:
+        assert forking.stdout is not None
+        for line in forking.stdout:
+            found[int(line)] += 1
+            if found.total() % 25 == 0:
+                click.echo(f"{found.total()} of {count}: {dict(found)}")
+    finally:
+        forking.terminate()
+        forking.wait()
+    if found.total() != count:
+        raise SystemExit(f"only {found.total()} of {count} runs have ended: {dict(found)}")
+    return found
 
 
 def fork_runs(count: int, at_once: int, work: Path) -> None:
