@@ -14,7 +14,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint format up down status build docs check-incremental packages trino-up trino-down parity athena \
-	engines-ready bench-batch bench-books bench-storage bench-engines bench-load engine-table test-athena lock clean
+	engines-ready bench-batch bench-books bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ bench-storage: setup  ## Files and metadata after 200 small batches with mainten
 
 bench-engines: $(VENV)/.trino  ## Time and memory of a full build of a million events on DuckDB and on Trino
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py $(BENCH)
+
+RUNS ?= 500
+soak-exit: setup  ## Many short dbt runs, half of them on a busy machine: does each end with its exit status?
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/soak_exit.py --runs $(RUNS) $(BENCH)
 
 engine-table: setup  ## Write into the README what parity and test-athena found last
 	$(BIN)/python tests/python/engine_table.py README.md

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+from contextlib import suppress
 from typing import Any
 
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
-from duckdb import DuckDBPyConnection
 
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session
@@ -21,12 +24,26 @@ class Plugin(BasePlugin):
         """Start the store before DuckDB connects."""
         config.update(duckdb_session.connection_options(self._store()))
 
-    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load extensions, create secrets and register functions on the new instance."""
         duckdb_session.prepare(conn, self._store())
+        # Runs before dbt-duckdb's own, which was registered before it and drops the instance as it is.
+        atexit.unregister(_close_duckdb)
+        atexit.register(_close_duckdb)
 
     def _store(self) -> Store:
         try:
             return ensure_running()
         except LoaderError as error:
             raise DbtRuntimeError(str(error)) from error
+
+
+def _close_duckdb() -> None:
+    """Close this process's DuckDB instances while all that they use is still there."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None and environment.conn is not None:
+        duckdb_session.close(environment.conn)
+        environment.close()
+    # `import duckdb` opens one more, which Python would close amid its own end.
+    with suppress(duckdb.Error):
+        duckdb.default_connection().close()

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
+NAME = "canonical_json_object"
 # What orjson may write in another way than Trino: large and small floats, escapes, astral characters. RE2
 # takes a whole array at once: Python's re would need longer than all the rest.
 _NEEDS_CARE = (
@@ -76,13 +77,18 @@ def _from_bytes(texts: list[bytes]) -> pa.StringArray:
 def register(connection: DuckDBPyConnection) -> None:
     """Make `canonical_json_object(varchar) -> varchar` known to a DuckDB instance."""
     connection.create_function(
-        "canonical_json_object",
+        NAME,
         _canonical_json_objects,
         ["VARCHAR"],
         "VARCHAR",
         type="arrow",
         null_handling="special",
     )
+
+
+def unregister(connection: DuckDBPyConnection) -> None:
+    """Take the function from the instance again, by the connection that registered it."""
+    connection.remove_function(NAME)
 
 
 def _canonical_json_objects(texts: pa.Array | pa.ChunkedArray) -> pa.Array:

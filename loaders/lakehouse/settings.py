@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from loaders.errors import LoaderError
@@ -70,20 +70,38 @@ class Settings:
 
 @dataclass(frozen=True)
 class Credentials:
-    """The key pair of one local lakehouse: made at random on its first start, kept in its home."""
+    """The keys of one local lakehouse: made at random on its first start, kept in its home.
+
+    The key pair is for clients. The others sign what the store's own parts ask of one another: its
+    documentation (`weed scaffold -config=security`) has them as `jwt.signing.key` and so on.
+    """
 
     access_key: str
     secret_key: str
+    signing_key: str
+    signing_read_key: str
+    filer_signing_key: str
+    filer_signing_read_key: str
 
     @classmethod
     def load_or_create(cls, home: Path) -> Credentials:
-        """Read `credentials.json` in `home`, or write it (readable by its owner only)."""
+        """Read `credentials.json` in `home`; what it lacks is made and written, for its owner only."""
         path = home / "credentials.json"
-        if not path.exists():
-            home.mkdir(parents=True, exist_ok=True)
-            made = {"access_key": secrets.token_hex(10), "secret_key": secrets.token_hex(20)}
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(made, file)
-        content = json.loads(path.read_text())
-        return cls(access_key=content["access_key"], secret_key=content["secret_key"])
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        # In bytes; those of the key pair are as long as in AWS.
+        sizes = {field.name: 32 for field in fields(cls)} | {"access_key": 10, "secret_key": 20}
+        made = {name: secrets.token_hex(size) for name, size in sizes.items() if name not in kept}
+        if made:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, json.dumps(kept | made))
+        return cls(**{name: (kept | made)[name] for name in sizes})
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; whoever reads it meanwhile sees the old or the new one."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    beside.replace(path)

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from loaders.errors import LoaderError
+from loaders.lakehouse.certificate import write_certificate
+from loaders.lakehouse.ports import is_free, port_owner, reserved
 from loaders.lakehouse.settings import LANDING_BUCKET, PORT_NAMES, WAREHOUSE, Credentials, Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0
 # Loaders skip names that start with a dot.
 PROBE_KEY = ".lakehouse/probe"
+# The parts of the store that serve or ask by gRPC.
+GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,15 @@ def ensure_running(settings: Settings | None = None) -> Store:
     settings = settings or Settings.from_environment()
     _bypass_proxies()
     try:
-        credentials = Credentials.load_or_create(settings.home)
         with start_lock(settings.home):
             running = find_running(settings)
             if running is not None and not _serves(running):
                 # Still starting, or ended by someone else just now.
                 running = _wait_for_answer(settings)
-            return running or _start(settings, credentials)
+            if running is not None:
+                return running
+            with reserved(settings.ports.values()):
+                return _start(settings)
     except OSError as error:
         raise LoaderError(f"the local lakehouse in {settings.home} can't be used: {error}") from error
 
@@ -176,11 +181,14 @@ def _wait_for_answer(settings: Settings) -> Store | None:
     return None
 
 
-def _start(settings: Settings, credentials: Credentials) -> Store:
+def _start(settings: Settings) -> Store:
     _check_ports(settings)
+    credentials = Credentials.load_or_create(settings.home)
     log_path = settings.home / "store.log"
     data = settings.home / "store"
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(exist_ok=True)
+    log_path.touch()
+    _make_private(data, log_path)
     # The store remembers its options there and would prefer them to new ports.
     (data / "mini.options").unlink(missing_ok=True)
     with log_path.open("wb") as log:
@@ -191,12 +199,12 @@ def _start(settings: Settings, credentials: Credentials) -> Store:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=settings.home,
+            umask=0o077,
             env={
                 **os.environ,
                 # Near it Go collects garbage without end: an idle store took a third of a core at 256 MiB.
                 "GOMEMLIMIT": "1GiB",
-                "AWS_ACCESS_KEY_ID": credentials.access_key,
-                "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+                **_secrets(settings.home, credentials),
             },
         )
     state = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "port": settings.port}
@@ -209,6 +217,37 @@ def _start(settings: Settings, credentials: Credentials) -> Store:
         _state_path(settings.home).unlink(missing_ok=True)
         raise
     return store
+
+
+def _make_private(*paths: Path) -> None:
+    """Take from all others what they may do with files of an earlier start; links are not followed."""
+    for path in paths:
+        for one in (path, *path.rglob("*")):
+            if not one.is_symlink():
+                one.chmod(one.stat().st_mode & 0o700)
+
+
+def _secrets(home: Path, credentials: Credentials) -> dict[str, str]:
+    """What makes the store refuse whoever does not know a secret, as variables of its environment.
+
+    Their names: `WEED_`, then the key in its security.toml (`weed scaffold -config=security`).
+    """
+    certificate, key = (str(path) for path in write_certificate(home))
+    grpc = {
+        f"WEED_GRPC_{part}_{kind}": path
+        for part in GRPC_PARTS
+        for kind, path in (("CERT", certificate), ("KEY", key))
+    }
+    return {
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "WEED_JWT_SIGNING_KEY": credentials.signing_key,
+        "WEED_JWT_SIGNING_READ_KEY": credentials.signing_read_key,
+        "WEED_JWT_FILER_SIGNING_KEY": credentials.filer_signing_key,
+        "WEED_JWT_FILER_SIGNING_READ_KEY": credentials.filer_signing_read_key,
+        "WEED_GRPC_CA": certificate,
+        **grpc,
+    }
 
 
 def _command(settings: Settings, data: Path) -> list[str]:
@@ -228,6 +267,10 @@ def _command(settings: Settings, data: Path) -> list[str]:
         "-admin.ui=false",
         "-webdav=false",
         "-s3.port.lance=0",
+        # Over HTTP the master would sign a request for anyone; its parts ask it, and the filer, by gRPC.
+        "-disableHttp",
+        # No web page but its own.
+        f"-s3.allowedOrigins={settings.s3_endpoint}",
         f"-s3.port={ports['s3']}",
         f"-s3.port.iceberg={ports['iceberg']}",
         f"-s3.port.grpc={ports['s3_grpc']}",
@@ -245,26 +288,11 @@ def _command(settings: Settings, data: Path) -> list[str]:
 
 def _check_ports(settings: Settings) -> None:
     for name, port in settings.ports.items():
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise LoaderError(
-                    f"port {port} ({name} of the local lakehouse) is taken by {port_owner(port)}: "
-                    f"set LAKEHOUSE_PORT to the first of {len(PORT_NAMES)} free ports"
-                ) from error
-
-
-def port_owner(port: int) -> str:
-    """Who listens on a port, as far as this user may know."""
-    try:
-        for connection in psutil.net_connections("inet"):
-            if connection.laddr and connection.laddr.port == port and connection.pid:
-                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
-    except psutil.Error:
-        pass
-    return "another program"
+        if not is_free(port):
+            raise LoaderError(
+                f"port {port} ({name} of the local lakehouse) is taken by {port_owner(port)}: "
+                f"set LAKEHOUSE_PORT to the first of {len(PORT_NAMES)} free ports"
+            )
 
 
 def _wait_until_ready(store: Store, process: subprocess.Popen[bytes], log_path: Path) -> None:
@@ -348,7 +376,7 @@ def is_alive(state: dict) -> bool:
 @contextmanager
 def start_lock(home: Path) -> Iterator[None]:
     """Let only one process at a time start or stop what lives in a home."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home / "store.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

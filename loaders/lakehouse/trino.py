@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import tempfile
@@ -29,6 +28,7 @@ import click
 import psutil
 
 from loaders.errors import LoaderError
+from loaders.lakehouse.ports import is_free, port_owner, reserved
 from loaders.lakehouse.settings import WAREHOUSE, Settings
 from loaders.lakehouse.store import (
     STOP_TIMEOUT_SECONDS,
@@ -36,7 +36,6 @@ from loaders.lakehouse.store import (
     ensure_running,
     is_alive,
     last_line,
-    port_owner,
     start_lock,
 )
 
@@ -134,7 +133,8 @@ def start(settings: TrinoSettings | None = None, catalogs: Catalogs | None = Non
         with start_lock(settings.home):
             running = find_running(settings)
             if running is None:
-                return _start(settings, all_catalogs)
+                with reserved([settings.port]):
+                    return _start(settings, all_catalogs)
             state = _read_state(settings.home)
             if _fingerprint(settings, all_catalogs) != state["fingerprint"]:
                 raise LoaderError(
@@ -455,15 +455,10 @@ def _write_properties(path: Path, properties: Mapping[str, str]) -> None:
 
 
 def _check_port(port: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LoaderError(
-                f"port {port} of the Trino server is taken by {port_owner(port)}: "
-                f"set TRINO_PORT to a free port"
-            ) from error
+    if not is_free(port):
+        raise LoaderError(
+            f"port {port} of the Trino server is taken by {port_owner(port)}: set TRINO_PORT to a free port"
+        )
 
 
 def _wait_until_ready(settings: TrinoSettings, state: dict) -> None:

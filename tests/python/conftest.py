@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyiceberg.catalog import Catalog, load_catalog
 from trino_available import ATHENA_PACKAGES, cannot_fetch_trino, missing_for_trino, missing_packages
-from warehouse import Warehouse, free_port_block
+from warehouse import Warehouse, claim_port_block
 
 from loaders.lakehouse import store
 from loaders.lakehouse.settings import Settings
@@ -36,11 +36,12 @@ def pytest_report_header() -> list[str]:
 def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Store]:
     """A running local lakehouse; the environment points to it, also for processes that tests start."""
     home = tmp_path_factory.mktemp("lakehouse")
-    with pytest.MonkeyPatch.context() as patch:
+    port, claim = claim_port_block()
+    with claim, pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.upper().startswith("PYICEBERG_")]:
             patch.delenv(name)
         patch.setenv("LAKEHOUSE_HOME", str(home))
-        patch.setenv("LAKEHOUSE_PORT", str(free_port_block()))
+        patch.setenv("LAKEHOUSE_PORT", str(port))
         running = store.ensure_running()
         yield running
         store.stop(Settings.from_environment())

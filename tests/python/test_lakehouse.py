@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -13,6 +15,7 @@ import pytest
 from warehouse import Warehouse
 
 from loaders.lakehouse import store
+from loaders.lakehouse.settings import PROJECT_ROOT, Settings
 
 
 def write_numbers(warehouse: Warehouse, count: int) -> None:
@@ -66,6 +69,57 @@ def test_two_run_side_by_side(warehouse: Warehouse, tmp_path: Path) -> None:
         assert read_numbers(warehouse) == list(range(10))
     finally:
         other.close()
+
+
+START_ONE = """
+import sys
+from pathlib import Path
+from warehouse import Warehouse
+from loaders.lakehouse import store
+from loaders.lakehouse.settings import PROJECT_ROOT, Settings
+one = Warehouse(Path(sys.argv[1]))
+print(store.ensure_running(one.settings).settings.port, flush=True)
+sys.stdin.read()
+one.close()
+"""
+
+
+def test_lakehouses_that_start_at_once_find_ports_of_their_own(tmp_path: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", START_ONE, str(tmp_path / str(number))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent,
+        )
+        for number in range(3)
+    ]
+    found = [process.stdout.readline().strip() for process in started]
+    for process in started:
+        process.communicate("")
+    assert len(set(found) - {""}) == 3
+
+
+def test_of_two_that_want_the_same_ports_at_once_one_gets_them(warehouse: Warehouse, tmp_path: Path) -> None:
+    homes = [tmp_path / "one", tmp_path / "other"]
+    up = [str(Path(sys.executable)), "-m", "loaders", "lakehouse", "up"]
+    started = [
+        subprocess.Popen(
+            up,
+            env={**warehouse.environment, "LAKEHOUSE_HOME": str(home)},
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT_ROOT,
+        )
+        for home in homes
+    ]
+    said = [process.communicate()[1] for process in started]
+    for home in homes:
+        store.stop(Settings(home=home, port=warehouse.settings.port))
+    assert sorted(process.returncode for process in started) == [0, 1]
+    port = warehouse.settings.ports["s3"]
+    assert any(f"port {port} (s3 of the local lakehouse) is taken by" in line for line in said)
 
 
 def test_a_taken_port_is_a_clear_error(warehouse: Warehouse) -> None:

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import socket
+import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 
-from loaders.lakehouse import duckdb_session, store
+from loaders.lakehouse import duckdb_session, ports, store
 from loaders.lakehouse.settings import ADMIN_GRPC_OFFSET, PORT_NAMES, PROJECT_ROOT, Settings
 
 Row = dict[str, Any]
 
 
-def free_port_block() -> int:
-    """The first port of a block that nothing listens on."""
+def claim_port_block() -> tuple[int, TextIO]:
+    """The first port of a block that nothing listens on, and the lock that keeps others from it until closed.
+
+    The lock is kept while the block is used: a store starts after its ports were chosen, and again later.
+    """
     # Below the ports that systems hand out by themselves, also with the offset of the last port.
-    for first in range(20_000, 22_700, 20):
-        block = [first + offset for offset in range(len(PORT_NAMES))]
-        if all(_is_free(port) for port in [*block, block[-1] + ADMIN_GRPC_OFFSET]):
-            return first
-    raise RuntimeError("no block of free ports between 20000 and 22700")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+    blocks = range(20_000, 22_700, 20)
+    # In random order: other users' tests do not see the lock.
+    for first in random.sample(blocks, len(blocks)):
+        claim = ports.lock_file(f"block-{first}.lock")
         try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+            continue
+        block = [first + offset for offset in range(len(PORT_NAMES))]
+        if all(ports.is_free(port) for port in [*block, block[-1] + ADMIN_GRPC_OFFSET]):
+            return first, claim
+        claim.close()
+    raise RuntimeError("no block of free ports between 20000 and 22700")
 
 
 class Warehouse:
@@ -43,7 +47,8 @@ class Warehouse:
 
     def __init__(self, home: Path, project: Path = PROJECT_ROOT) -> None:
         self.project = project
-        self.settings = Settings(home=home / "lakehouse", port=free_port_block())
+        port, self._ports = claim_port_block()
+        self.settings = Settings(home=home / "lakehouse", port=port)
         self.environment = {
             **os.environ,
             "LAKEHOUSE_HOME": str(self.settings.home),
@@ -56,8 +61,9 @@ class Warehouse:
         }
 
     def close(self) -> None:
-        """Stop the store."""
+        """Stop the store and let others have its ports."""
         store.stop(self.settings)
+        self._ports.close()
 
     def command(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run a program of the virtual environment in the checkout; a failure shows its output."""
