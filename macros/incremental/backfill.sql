@@ -79,6 +79,13 @@
             {%- do days.update({column: found.days | unique | sort | list}) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if unit == 'batch_id' -%}
+        {%- set query -%}
+            select distinct cast(cast(loaded_at as date) as varchar) from {{ book('int_loaded_objects') }}
+            where batch_id in ({{ values | join(' union ') }})
+        {%- endset -%}
+        {%- do days.update({'loaded_at': run_query(query).rows | map(attribute=0) | sort | list}) -%}
+    {%- endif -%}
     {%- do plan.update({'days': days}) -%}
     {{ return(values) }}
 {%- endmacro %}

@@ -112,10 +112,11 @@
         {%- do plan.update(known_days(plan, ([unit] + partition_columns(model) + asked) | unique | list)) -%}
     {%- else -%}
         {%- set found = window_values(plan, unit, window) -%}
-        {%- if found is none -%}
-            {{ return(dict(plan, kind='everything', why='a back-fill finds no ' ~ unit ~ ' by day')) }}
+        {%- if found is none and not plan.sets -%}
+            {%- do log(model.name ~ ': the tables it reads have no rows by day, a back-fill leaves it as it is', info=true) -%}
+            {{ return(dict(plan, kind='nothing')) }}
         {%- endif -%}
-        {%- do values.extend(found) -%}
+        {%- do values.extend(found or []) -%}
     {%- endif -%}
     {%- if not unit.endswith('_date') -%}
         {%- set keys = 'select value as ' ~ unit ~ ' from (' ~ values | join(' union all ') ~ ') as touched' -%}
@@ -179,8 +180,11 @@
 {%- endmacro %}
 
 
-{# Whether a row, by the columns of the model or of what `of` names, is one that the plan touches. #}
-{% macro is_touched(plan, of=none) -%}
+{#
+    Whether a row of the model is one that the plan touches. `within`: in a CTE, whose columns may be others than the
+    model's, or those of what `of` names.
+#}
+{% macro is_touched(plan, of=none, within=false) -%}
     {%- set prefix = of ~ '.' if of else '' -%}
     {%- if plan.kind == 'everything' -%}
         {{ return('true') }}
@@ -189,7 +193,8 @@
     {%- endif -%}
     {%- set conditions = [] -%}
     {#- A unit that the models read replace as a whole has its rows on the days of their changes; others on any day. -#}
-    {%- for column in partition_columns(model) if column in plan.days and not writes_changed_rows(plan) -%}
+    {%- for column in partition_columns(model)
+        if column in plan.days and not writes_changed_rows(plan) and (not within or plan.key | length > 1) -%}
         {%- do conditions.append(is_on_days(plan, column, of)) -%}
     {%- endfor -%}
     {%- set columns = [] -%}

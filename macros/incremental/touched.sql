@@ -19,7 +19,7 @@
     {%- set sql = namespace(text=compiled_code | replace('1 /* this run */', run_books().run | string)) -%}
     {%- for found in modules.re.findall('true /[*] touched (\\w+) of (\\w+) [*]/', compiled_code) | unique -%}
         {%- set of = none if found[1] == 'all' else found[1] -%}
-        {%- set condition = is_touched(plan, of) if found[0] == 'unit' else is_on_days(plan, found[0], of) -%}
+        {%- set condition = is_touched(plan, of, within=true) if found[0] == 'unit' else is_on_days(plan, found[0], of) -%}
         {%- set sql.text = sql.text | replace('true /* touched ' ~ found[0] ~ ' of ' ~ found[1] ~ ' */', condition) -%}
     {%- endfor -%}
     {%- if plan.kind == 'everything' -%}

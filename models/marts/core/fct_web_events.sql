@@ -10,7 +10,9 @@ with
 sessionized as (
 
     select * from {{ ref('int_web_events_sessionized') }}
-    where {{ touched() }}
+    where
+        {{ touched() }}
+        and {{ touched(on='event_date') }}
 
 ),
 
