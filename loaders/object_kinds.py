@@ -50,7 +50,7 @@ _NUL_RUN = re.compile(rb"\x00{8,}")
 # What no text has: but for white space, and the separator of RFC 7464.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1e")) + b"\x7f"
 _FEW_BYTES = 16
-_MOST_CONTROLS, _MOST_NO_TEXT, _MOST_NO_TEXT_BEHIND_A_BAD_START = 0.05, 0.3, 0.1
+_MOST_CONTROLS, _MOST_NO_TEXT, _MOST_NO_TEXT_BEHIND_A_BAD_START = 0.05, 0.3, 0.02
 
 # Hadoop writes what it is given at once as one block; Firehose buffers at most 128 MiB. And so the first byte
 # of the length is one that text does not begin with.
@@ -76,7 +76,7 @@ def binary_kind(head: bytes) -> str | None:
     """What an unpacked object is that holds no text, with its article; None for text.
 
     Text in UTF-8 may have broken bytes, and runs of NUL. It is none when of its first 64 KB more than 5 % are
-    control characters, or more than 30 % are no text of any kind (10 % where it begins so).
+    control characters, or more than 30 % are no text of any kind (2 % where it begins so).
 
     Args:
         head: its first bytes.
@@ -103,8 +103,8 @@ def _is_mostly_no_text(sample: bytes) -> bool:
     no_text = controls + len(sample) - len(sample.decode("utf-8", "ignore").encode())
     if no_text < _FEW_BYTES:
         return False
-    start = sample[:4]
-    starts_badly = start[:1] in _CONTROLS or not start.decode("utf-8", "ignore")
+    first = sample[:4].decode("utf-8", "ignore")[:1].encode()
+    starts_badly = not first or first in _CONTROLS or not sample.startswith(first)
     most_no_text = _MOST_NO_TEXT_BEHIND_A_BAD_START if starts_badly else _MOST_NO_TEXT
     return controls > _MOST_CONTROLS * len(sample) or no_text > most_no_text * len(sample)
 
