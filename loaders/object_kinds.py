@@ -10,7 +10,7 @@ import cramjam
 SNAPPY_IDENTIFIER = b"\xff\x06\x00\x00sNaPpY"
 """How a framed Snappy stream begins: https://github.com/google/snappy/blob/main/framing_format.txt"""
 
-_SAMPLE_BYTES = 64 << 10
+_SAMPLE_BYTES = 16 << 10
 
 _PACKINGS = (
     ("gzip", re.compile(rb"\x1f\x8b")),
@@ -75,7 +75,7 @@ def packing_of(head: bytes) -> str | None:
 def binary_kind(head: bytes) -> str | None:
     """What an unpacked object is that holds no text, with its article; None for text.
 
-    Text in UTF-8 may have broken bytes, and runs of NUL. It is none when of its first 64 KB more than 5 % are
+    Text in UTF-8 may have broken bytes, and runs of NUL. It is none when of its first 16 KB more than 5 % are
     control characters, or more than 30 % are no text of any kind (2 % where it begins so).
 
     Args:
@@ -87,7 +87,7 @@ def binary_kind(head: bytes) -> str | None:
             return name
     if sample.startswith(_UTF16_MARKS):
         return None
-    if _is_utf16(sample):
+    if b"\x00" in sample and _is_utf16(sample):
         return "UTF-16 text without a byte order mark"
     return "binary data" if _is_mostly_no_text(sample) else None
 
@@ -98,7 +98,8 @@ def longest_snappy(size: int) -> int:
 
 
 def _is_mostly_no_text(sample: bytes) -> bool:
-    sample = _NUL_RUN.sub(b"", sample)
+    if b"\x00" in sample:
+        sample = _NUL_RUN.sub(b"", sample)
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     no_text = controls + len(sample) - len(sample.decode("utf-8", "ignore").encode())
     if no_text < _FEW_BYTES:
