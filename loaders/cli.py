@@ -25,6 +25,7 @@ from loaders.progress_bar import ProgressBar
 from loaders.raw_tables import DATASETS
 from loaders.sample import DEFAULT_START, generate_sample
 from loaders.summary import Summary
+from loaders.unpacking import DEFAULT_MAX_RATIO, RATIO_COUNTS_FROM
 
 
 class _Group(click.Group):
@@ -67,6 +68,14 @@ def _load_options(command: Any) -> Any:
         show_default=True,
         help="Commit at least so often.",
     )(command)
+    command = click.option(
+        "--max-ratio",
+        type=click.FloatRange(min=1),
+        default=DEFAULT_MAX_RATIO,
+        show_default=True,
+        help="Refuse an object that unpacks to more than this many times its size, "
+        f"where that is more than {RATIO_COUNTS_FROM >> 20} MB.",
+    )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")(command)
     return click.argument("uri")(command)
 
@@ -97,6 +106,7 @@ def firehose(
     everything: bool,
     is_following: bool,
     poll: timedelta,
+    max_ratio: float,
     as_json: bool,
 ) -> None:
     """Load Firehose output into raw.web_events.
@@ -110,9 +120,9 @@ def firehose(
     batch_size = BatchSize(batch_bytes, batch_time.total_seconds())
     since = None if everything else look_back
     if is_following:
-        _follow(uri, batch_size, since, poll, as_json)
+        _follow(uri, batch_size, since, poll, max_ratio, as_json)
     else:
-        _load(lambda progress: load_tail(uri, batch_size, since, progress), as_json)
+        _load(lambda progress: load_tail(uri, batch_size, since, max_ratio, progress), as_json)
 
 
 @main.command()
@@ -124,17 +134,24 @@ def firehose(
     show_default=True,
     help="The raw table.",
 )
-def historical(uri: str, into: str, batch_bytes: int, batch_time: timedelta, as_json: bool) -> None:
+def historical(
+    uri: str, into: str, batch_bytes: int, batch_time: timedelta, max_ratio: float, as_json: bool
+) -> None:
     """Load an archive of JSON or CSV files into a raw table.
 
-    URI is a file, a directory or s3://bucket/prefix. CSV is what ends in .csv or .csv.gz. An object version
-    is loaded once: run it as often as you like, also to go on after a stop. Local files are read each time
-    to tell whether they have changed.
+    URI is a file, a directory or s3://bucket/prefix. CSV is what ends in .csv, also packed (.csv.gz …). An
+    object version is loaded once: run it as often as you like, also to go on after a stop. Local files are
+    read each time to tell whether they have changed.
     """
     batch_size = BatchSize(batch_bytes, batch_time.total_seconds())
     _load(
         lambda progress: run(
-            uri, dataset=into, source="historical", batch_size=batch_size, progress=progress
+            uri,
+            dataset=into,
+            source="historical",
+            batch_size=batch_size,
+            max_ratio=max_ratio,
+            progress=progress,
         ),
         as_json,
     )
@@ -181,7 +198,12 @@ def _load(load: Callable[[ProgressBar], Summary], as_json: bool) -> None:
 
 
 def _follow(
-    uri: str, batch_size: BatchSize, look_back: timedelta | None, poll: timedelta, as_json: bool
+    uri: str,
+    batch_size: BatchSize,
+    look_back: timedelta | None,
+    poll: timedelta,
+    max_ratio: float,
+    as_json: bool,
 ) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -192,6 +214,7 @@ def _follow(
         report=lambda summary: _show(summary, as_json),
         batch_size=batch_size,
         look_back=look_back,
+        max_ratio=max_ratio,
         poll_seconds=poll.total_seconds(),
     )
 

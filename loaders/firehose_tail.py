@@ -23,6 +23,7 @@ from loaders.loading import BatchSize, Progress, Target, load, run, version_of
 from loaders.objects import NoObjectsError, address, list_objects, relative_name
 from loaders.raw_tables import create_raw_tables
 from loaders.summary import Summary
+from loaders.unpacking import DEFAULT_MAX_RATIO
 
 DATASET, SOURCE = "web_events", "firehose"
 DEFAULT_LOOK_BACK = timedelta(hours=24)
@@ -69,6 +70,7 @@ def load_tail(
     uri: str,
     batch_size: BatchSize | None = None,
     look_back: timedelta | None = DEFAULT_LOOK_BACK,
+    max_ratio: float = DEFAULT_MAX_RATIO,
     progress: Progress | None = None,
 ) -> Summary:
     """Load what Firehose has delivered since the last time.
@@ -77,6 +79,7 @@ def load_tail(
         uri: see `list_objects`.
         batch_size: when to commit.
         look_back: see `start_after`.
+        max_ratio: see `unpack`.
         progress: hears of the progress.
 
     Returns:
@@ -87,6 +90,7 @@ def load_tail(
         dataset=DATASET,
         source=SOURCE,
         batch_size=batch_size,
+        max_ratio=max_ratio,
         after=lambda ledger: start_after(ledger, uri, look_back),
         progress=progress,
     )
@@ -99,6 +103,7 @@ def follow(
     report: Callable[[Summary], None],
     batch_size: BatchSize | None = None,
     look_back: timedelta | None = DEFAULT_LOOK_BACK,
+    max_ratio: float = DEFAULT_MAX_RATIO,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     namespace: str = RAW_NAMESPACE,
 ) -> None:
@@ -113,10 +118,11 @@ def follow(
         report: is told what each load has done, and of errors; those don't end it.
         batch_size: when to load and commit.
         look_back: see `start_after`.
+        max_ratio: see `unpack`.
         poll_seconds: how often to look.
         namespace: of the raw tables.
     """
-    tail = _Tail(uri, batch_size or BatchSize(), look_back, namespace)
+    tail = _Tail(uri, batch_size or BatchSize(), look_back, max_ratio, namespace)
     while not stop.is_set():
         summary = Summary(DATASET)
         started = time.monotonic()
@@ -133,10 +139,18 @@ def follow(
 class _Tail:
     """Remembers between polls what is of no use to be tried again."""
 
-    def __init__(self, uri: str, batch_size: BatchSize, look_back: timedelta | None, namespace: str) -> None:
+    def __init__(
+        self,
+        uri: str,
+        batch_size: BatchSize,
+        look_back: timedelta | None,
+        max_ratio: float,
+        namespace: str,
+    ) -> None:
         self._uri = uri
         self._batch_size = batch_size
         self._look_back = look_back
+        self._max_ratio = max_ratio
         self._namespace = namespace
         self._catalog: Catalog | None = None
         self._refused: set[Version] = set()
@@ -163,6 +177,7 @@ class _Tail:
             summary,
             source=SOURCE,
             batch_size=self._batch_size,
+            max_ratio=self._max_ratio,
             namespace=self._namespace,
             ignored=self._refused,
             stop=stop,

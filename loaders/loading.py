@@ -32,6 +32,7 @@ from loaders.object_reader import Finished, Refused, Rows, Step, reading
 from loaders.objects import Listing, StoredObject, address, list_objects
 from loaders.raw_tables import DATASETS, create_raw_tables
 from loaders.summary import Summary
+from loaders.unpacking import DEFAULT_MAX_RATIO
 
 DEFAULT_BATCH_BYTES = 512 << 20
 DEFAULT_BATCH_SECONDS = 300
@@ -81,6 +82,7 @@ def run(
     dataset: str,
     source: str,
     batch_size: BatchSize | None = None,
+    max_ratio: float = DEFAULT_MAX_RATIO,
     after: Callable[[Ledger], str] | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -91,6 +93,7 @@ def run(
         dataset: one of `raw_tables.DATASETS`.
         source: `firehose` or `historical`.
         batch_size: when to commit.
+        max_ratio: see `unpack`.
         after: tells, from the ledger, where to begin to list, see `list_objects`; by default at the start.
         progress: hears of the progress.
 
@@ -106,7 +109,15 @@ def run(
         if after:
             summary.listed_after = after(Ledger(catalog, RAW_NAMESPACE))
         listing = list_objects(uri, after=summary.listed_after)
-        load(catalog, listing, summary, source=source, batch_size=batch_size, progress=progress)
+        load(
+            catalog,
+            listing,
+            summary,
+            source=source,
+            batch_size=batch_size,
+            max_ratio=max_ratio,
+            progress=progress,
+        )
     except LoaderError as error:
         summary.errors.append(error)
     summary.seconds = time.monotonic() - started
@@ -135,6 +146,7 @@ def load(
     *,
     source: str,
     batch_size: BatchSize | None = None,
+    max_ratio: float = DEFAULT_MAX_RATIO,
     progress: Progress | None = None,
     namespace: str = RAW_NAMESPACE,
     ignored: Collection[Version] = (),
@@ -148,6 +160,7 @@ def load(
         summary: is filled in.
         source: `firehose` or `historical`.
         batch_size: when to commit.
+        max_ratio: see `unpack`.
         progress: hears of the progress.
         namespace: of the raw tables.
         ignored: versions that are not to be read.
@@ -157,6 +170,7 @@ def load(
         LoaderError: the catalog or its store does not work. Batches before that are loaded.
     """
     summary.objects = len(listing.objects) + len(listing.errors)
+    summary.markers = listing.markers
     summary.errors.extend(listing.errors)
     target = Target(catalog, namespace, summary.dataset)
     target.catch_up(listing.objects)
@@ -170,7 +184,7 @@ def load(
     if progress:
         progress.begin(len(new), sum(stored.size for stored in new))
     while new:
-        reader = _Reader(target, summary, source, batch_size or BatchSize(), progress, stop)
+        reader = _Reader(target, summary, source, batch_size or BatchSize(), max_ratio, progress, stop)
         reader.load(listing, new)
         # Objects of a batch that could not be committed because another run had loaded some of them.
         new = [stored for stored in reader.again if version_of(stored) not in target.loaded]
@@ -186,6 +200,7 @@ class _Reader:
         summary: Summary,
         source: str,
         batch_size: BatchSize,
+        max_ratio: float,
         progress: Progress | None,
         stop: threading.Event | None,
     ) -> None:
@@ -195,6 +210,7 @@ class _Reader:
         self._summary = summary
         self._source = source
         self._batch_size = batch_size
+        self._max_ratio = max_ratio
         self._progress = progress
         self._stop = stop
         self._files: BatchFiles | None = None
@@ -203,7 +219,7 @@ class _Reader:
 
     def load(self, listing: Listing, objects: list[StoredObject]) -> None:
         try:
-            with reading(listing, objects, self._source) as steps:
+            with reading(listing, objects, self._source, self._max_ratio) as steps:
                 self._load(steps)
             self._commit()
         except LoaderError:

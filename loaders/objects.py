@@ -34,7 +34,12 @@ _RETRY_MODE, _MAX_ATTEMPTS = "standard", 8
 # What botocore does not do: to read on where the content of an object broke off.
 _READ_WAITS_SECONDS = (0.1, 0.5, 2.0, 5.0)
 
-_HIDDEN_NAME = re.compile(r"(?:^|/)(?P<name>[._])")
+# What jobs leave beside their data (Hadoop, Spark, Databricks, Delta), and hidden files and directories.
+_MARKER_NAME = re.compile(
+    r"(?:^|/)(?P<name>\.[^/]*|_SUCCESS|_(?:started|committed)_\d+|_temporary|_spark_metadata|_delta_log"
+    r"|_metadata|_common_metadata)(?=/|$)"
+)
+_MARKER_ENDINGS = ("_$folder$", ".crc", "/")
 _NO_KEYS = (
     "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
     '(for the local store: eval "$(python -m loaders lakehouse env)")'
@@ -65,7 +70,7 @@ class StoredObject:
     """UTC, without zone."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Listing:
     """The objects under a URI, in the order of their URIs."""
 
@@ -74,6 +79,8 @@ class Listing:
     """Opens one of the objects; its reads raise LoaderError when they can't, or when it has changed."""
     errors: list[LoaderError] = field(default_factory=list)
     """Objects that are there but unreadable."""
+    markers: int = 0
+    """Objects that were left out, see `is_marker`; a local directory counts once."""
 
 
 class NoObjectsError(LoaderError):
@@ -83,9 +90,8 @@ class NoObjectsError(LoaderError):
 def list_objects(uri: str, *, after: str = "") -> Listing:
     """List what is under a URI.
 
-    Files and keys whose name starts with `.` or `_` (`_SUCCESS`, `.crc`) are no data, as for Spark, Athena
-    and Trino, and are left out; a file that is named itself is always taken. Local files are read for their
-    SHA-256.
+    Markers are left out, see `is_marker`; a file that is named itself is always taken. Local files are read
+    for their SHA-256.
 
     Args:
         uri: a local file or directory (all files below it), as path or `file://`; or `s3://bucket/prefix`,
@@ -99,8 +105,26 @@ def list_objects(uri: str, *, after: str = "") -> Listing:
     scheme = _scheme(uri)
     listing = _list_s3(uri, after) if scheme == "s3" else _list_local(_local_path(uri, scheme), after)
     if not listing.objects and not listing.errors and not after:
-        raise NoObjectsError(f"{uri} holds no objects: check the path")
+        but = f" but {listing.markers:,} without data, such as _SUCCESS" if listing.markers else ""
+        raise NoObjectsError(f"{uri} holds no objects{but}: check the path")
     return listing
+
+
+def is_marker(name: str, size: int, start: int = 0) -> bool:
+    """Whether an object is there for a job or for the shape of a tree, not for its data.
+
+    That is what has no bytes, a directory's name (`/` or `_$folder$` behind), a checksum (`.crc`), what is
+    hidden (`.` in front), and by their full names the files and directories that Hadoop, Spark, Databricks
+    and Delta Lake keep beside the data (`_SUCCESS`, `_temporary/` …).
+
+    Args:
+        name: its key, or path with `/`.
+        size: in bytes.
+        start: where in the name to begin to look for names of markers.
+    """
+    if not size or name.endswith(_MARKER_ENDINGS):
+        return True
+    return any(match.start("name") >= start for match in _MARKER_NAME.finditer(name))
 
 
 def address(uri: str) -> str:
@@ -140,38 +164,34 @@ def _local_path(uri: str, scheme: str) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symbolic links
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "_"))
-
-
 # Local files
 
 
 def _list_local(root: Path, after: str) -> Listing:
     _check_exists(root)
-    objects: list[StoredObject] = []
-    errors: list[LoaderError] = []
-    paths = sorted(_walk(root, errors)) if root.is_dir() else [root]
-    for path in paths:
+    listing = Listing([], _LocalFile)
+    for path in sorted(_walk(root, listing)) if root.is_dir() else [root]:
         if after and path.relative_to(root).as_posix() <= after:
             continue
         try:
-            objects.append(_local_object(path))
+            if path != root and is_marker(path.name, path.stat().st_size):
+                listing.markers += 1
+            else:
+                listing.objects.append(_local_object(path))
         except OSError as error:
-            errors.append(_local_error(path, error))
-    return Listing(objects, _LocalFile, errors)
+            listing.errors.append(_local_error(path, error))
+    return listing
 
 
-def _walk(root: Path, errors: list[LoaderError]) -> Iterator[Path]:
+def _walk(root: Path, listing: Listing) -> Iterator[Path]:
     def note(error: OSError) -> None:
-        errors.append(_local_error(Path(error.filename), error))
+        listing.errors.append(_local_error(Path(error.filename), error))
 
     for directory, names, files in os.walk(root, onerror=note):
-        names[:] = [name for name in names if not _is_hidden(name)]
-        for name in files:
-            path = Path(directory, name)
-            if not _is_hidden(name) and path.is_file():
-                yield path
+        shown = [name for name in names if not _MARKER_NAME.search(name)]
+        listing.markers += len(names) - len(shown)
+        names[:] = shown
+        yield from (path for name in files if (path := Path(directory, name)).is_file())
 
 
 def _local_object(path: Path) -> StoredObject:
@@ -224,22 +244,23 @@ def _list_s3(uri: str, after: str) -> Listing:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if not bucket:
         raise LoaderError(f"{uri} names no bucket: write s3://bucket/prefix")
-    objects = []
+    listing = Listing([], lambda stored: _S3Object(client, stored))
     try:
         client = _s3_client()
         options = {"StartAfter": prefix + after} if after else {}
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
         for page in pages:
             for entry in page.get("Contents", ()):
-                key = entry["Key"]
-                if key.endswith("/") or _is_hidden_below(prefix, key):
+                key, size = entry["Key"], entry["Size"]
+                if is_marker(key, size, len(prefix)):
+                    listing.markers += 1
                     continue
                 modified_at = entry["LastModified"].astimezone(UTC).replace(tzinfo=None)
                 etag = entry["ETag"].strip('"')
-                objects.append(StoredObject(f"s3://{bucket}/{key}", etag, entry["Size"], modified_at))
+                listing.objects.append(StoredObject(f"s3://{bucket}/{key}", etag, size, modified_at))
     except (BotoCoreError, ClientError, ValueError) as error:
         raise _s3_error(uri, error) from error
-    return Listing(objects, lambda stored: _S3Object(client, stored))
+    return listing
 
 
 def _s3_client() -> Any:
@@ -250,10 +271,6 @@ def _s3_client() -> Any:
     if core.get_config_variable("max_attempts") is None:
         retries["total_max_attempts"] = _MAX_ATTEMPTS
     return boto3.Session(botocore_session=core).client("s3", config=Config(retries=retries or None))
-
-
-def _is_hidden_below(prefix: str, key: str) -> bool:
-    return any(match.start("name") >= len(prefix) for match in _HIDDEN_NAME.finditer(key))
 
 
 class _S3Object(io.RawIOBase):

@@ -1,55 +1,51 @@
-"""From the bytes of an object to its records, block by block: compression, encoding, format."""
+"""From the bytes of an object to its records, block by block: packing, encoding, format."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
 import pyarrow as pa
-from isal import igzip, isal_zlib
 
 from loaders.csv_records import csv_text, split_csv
 from loaders.errors import LoaderError
 from loaders.records import Record
 from loaders.splitting import split_json
-
-GZIP_MAGIC = b"\x1f\x8b"
-BLOCK_BYTES = 4 << 20
-"""Large enough for what is done to a block at once to pay, small enough for the processor's cache."""
+from loaders.unpacking import BLOCK_BYTES, DEFAULT_MAX_RATIO, BlockFile, Text, unpack
 
 _CSV_RECORDS = 10_000
+_CSV_NAME = re.compile(r"\.csv(?:\.(?:gz|gzip|zst|zstd|bz2|lz4|snappy|sz))?$", re.IGNORECASE)
 
 
-def read_blocks(uri: str, stream: BinaryIO) -> Iterator[bytes]:
-    """Read an object's text: undo gzip, a byte order mark and UTF-16.
+def read_texts(uri: str, stream: BinaryIO, size: int, max_ratio: float = DEFAULT_MAX_RATIO) -> Iterator[Text]:
+    """Read the texts of an object (one, but for ZIP archives): undo packing, a byte order mark and UTF-16.
 
     Args:
         uri: the object, for errors.
         stream: its bytes.
+        size: how many these are.
+        max_ratio: see `unpack`.
 
     Yields:
-        UTF-8 (or bytes that are not even that), cut anywhere.
+        UTF-8 (or bytes that are not even that), cut anywhere, perhaps no block at all.
 
     Raises:
-        LoaderError: the object is empty, or can't be read to its end: what came before is not to be used.
+        LoaderError: the object can't be read to its end, or is no text: what came before is not to be used.
     """
-    blocks = filter(None, _decoded(uri, _decompressed(uri, stream)))
-    first = next(blocks, b"")
-    if not first:
-        raise LoaderError(f"{uri} is empty: remove it or upload it again")
-    yield first
-    yield from blocks
+    for text in unpack(uri, stream, size, max_ratio):
+        yield Text(text.name, filter(None, _decoded(text.name, text.blocks)))
 
 
 def split_records(uri: str, blocks: Iterator[bytes]) -> Iterator[pa.StringArray | list[Record]]:
     """Split the text of an object into its records, in their order.
 
     Args:
-        uri: the object; its suffix tells CSV (`.csv`, `.csv.gz`), and errors name it.
-        blocks: of `read_blocks`.
+        uri: the name of the text; its suffix tells CSV (`.csv`, `.csv.gz` …), and errors have it.
+        blocks: of `read_texts`.
 
     Yields:
         Many records at a time: an array of payloads that are JSON objects, or records of any kind.
@@ -57,28 +53,12 @@ def split_records(uri: str, blocks: Iterator[bytes]) -> Iterator[pa.StringArray 
     Raises:
         LoaderError: the header of CSV can't be read, or a record is too long.
     """
-    if not uri.lower().endswith((".csv", ".csv.gz")):
+    if not _CSV_NAME.search(uri):
         yield from split_json(uri, blocks)
         return
-    rows = split_csv(uri, csv_text(io.BufferedReader(_Blocks(blocks), BLOCK_BYTES)))
+    rows = split_csv(uri, csv_text(io.BufferedReader(BlockFile(blocks), BLOCK_BYTES)))
     while records := list(islice(rows, _CSV_RECORDS)):
         yield records
-
-
-def _decompressed(uri: str, stream: BinaryIO) -> Iterator[bytes]:
-    buffered = io.BufferedReader(stream, BLOCK_BYTES)  # type: ignore[arg-type]
-    if not buffered.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
-        while block := buffered.read(BLOCK_BYTES):
-            yield block
-        return
-    try:
-        with igzip.open(buffered) as unzipped:
-            while block := unzipped.read(BLOCK_BYTES):
-                yield block
-    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:
-        raise LoaderError(
-            f"{uri} is a damaged or cut gzip file ({error}): nothing of it was loaded, upload it again"
-        ) from error
 
 
 def _decoded(uri: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -99,22 +79,3 @@ def _decoded(uri: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
         raise LoaderError(
             f"{uri} is a cut UTF-16 file ({error.reason}): nothing of it was loaded, upload it again"
         ) from error
-
-
-class _Blocks(io.RawIOBase):
-    """Blocks as a file."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self._rest:
-            self._rest = memoryview(next(self._blocks, b""))
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count

@@ -15,6 +15,8 @@ class Summary:
     dataset: str
     objects: int = 0
     """Objects that were found."""
+    markers: int = 0
+    """What lies beside them without data (`_SUCCESS`, `.crc`, no bytes …), not among `objects`."""
     listed_after: str = ""
     """How the address of the objects goes on after the URI's where listing began; empty for the start."""
     loaded: int = 0
@@ -52,6 +54,7 @@ class Summary:
             {
                 "dataset": self.dataset,
                 "objects": self.objects,
+                "markers": self.markers,
                 "listed_after": self.listed_after,
                 "loaded": self.loaded,
                 "skipped": self.skipped,
@@ -74,6 +77,8 @@ class Summary:
             f"raw.{self.dataset}: {self.loaded:,} of {self.objects:,} objects loaded, "
             f"{self.skipped:,} already there{failed}"
         )
+        if self.markers:
+            text += f"\n{self.markers:,} without data were skipped (markers such as _SUCCESS, or no bytes)"
         if self.listed_after:
             text += f"\nlisted from {self.listed_after} on"
         if self.changed:

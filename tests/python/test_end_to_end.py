@@ -26,6 +26,12 @@ ALL_FILES = (
 )
 
 
+UNDATED = """\
+{{"type":"page","anonymousId":"undated-{name}","timestamp":"2026-01-06T10:00:00Z"}}
+{{"type":"page","anonymousId":"undated-{name}"}}
+"""
+
+
 @dataclass
 class Built:
     """A lakehouse that holds a sample, built once."""
@@ -167,6 +173,18 @@ def test_later_batches_equal_a_full_refresh(built: Built) -> None:
     generate_sample(later, events=4_000, days=2, seed=11, first_day=5)
     load_all(warehouse, later)
     warehouse.dbt("build")
+
+    # Objects that their store dates before 2000, one of them again: the time of the load stands in.
+    undated = built.sample.parent / "undated" / "events.json"
+    undated.parent.mkdir()
+    for visitors in (("a", "b"), ("b", "c")):
+        undated.write_text("".join(UNDATED.format(name=name) for name in visitors))
+        set_modified(undated, 315_532_800)  # 1980
+        assert warehouse.load("historical", undated)["records"] == 4
+    warehouse.dbt("build")
+    found = [row for row in warehouse.rows("analytics.fct_web_events") if "/undated/" in row["source_uri"]]
+    assert {row["visitor_id"] for row in found} == {"undated-b", "undated-c"}, "the version loaded last"
+    assert {row["timestamp_source"] for row in found} == {"event", "arrival"}
 
     # The same object with its last records gone: the old version is superseded.
     changed = max((built.sample / "archive").rglob("*.json.gz"))

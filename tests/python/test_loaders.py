@@ -218,11 +218,67 @@ def test_batches_hold_whole_objects(lake: Lake, landing: Path) -> None:
     assert len(by_object) == 3
 
 
-def test_an_object_of_white_space_is_loaded_once(lake: Lake, tmp_path: Path) -> None:
-    (tmp_path / "blank.json").write_text("\n \n")
-    assert lake.load(tmp_path).loaded == 1
+@pytest.mark.parametrize(
+    "content", [b"\n \n", gzip.compress(b""), b"\xef\xbb\xbf"], ids=["blank", "gzip", "mark"]
+)
+def test_an_object_without_records_is_loaded_once(content: bytes, lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "part-0.json").write_bytes(content)
+    first = lake.load(tmp_path)
+    assert (first.loaded, first.records, first.errors) == (1, 0, [])
     assert lake.load(tmp_path).skipped == 1
     assert [row["record_count"] for row in lake.rows("load_batches")] == [0]
+
+
+# What jobs leave beside their data, and data whose names merely look so.
+MARKERS = (
+    "_SUCCESS",
+    "_started_4711",
+    "_committed_4711",
+    "_temporary/0/part-0.json",
+    "_delta_log/0.json",
+    "_metadata",
+    ".DS_Store",
+    ".part-0.json.crc",
+    "day/part-0.json.crc",
+    "day_$folder$",
+)
+NO_MARKERS = (
+    "_events.json",
+    "_2026/_part.json",
+    "_SUCCESS.json",
+    "metadata.json",
+    "x/_SUCCESSES",
+    "a.crc.json",
+)
+
+
+def test_markers_are_counted_and_left_out(lake: Lake, tmp_path: Path) -> None:
+    for name in (*MARKERS, *NO_MARKERS, "day/none.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("" if name == "day/none.json" else '{"a":1}')
+    summary = lake.load(tmp_path)
+    assert (summary.objects, summary.loaded, summary.markers) == (len(NO_MARKERS), len(NO_MARKERS), 11)
+    assert summary.errors == []
+    found = {row["source_uri"].removeprefix(tmp_path.as_uri() + "/") for row in lake.rows()}
+    assert found == set(NO_MARKERS)
+    assert json.loads(summary.to_json())["markers"] == 11
+    assert "\n11 without data were skipped" in summary.to_text()
+    assert lake.load(tmp_path / "_SUCCESS").loaded == 1, "what is named itself is taken"
+
+
+def test_the_ratio_of_unpacking_is_an_option(lakehouse: Store, tmp_path: Path) -> None:
+    """A bomb ends in one line and exit 1, the object beside it is loaded; with a higher ratio both are."""
+    bomb = gzip.compress((b'{"n":%199d}\n' % 1) * 50_000) * 28  # 285 MB
+    (tmp_path / "bomb.json.gz").write_bytes(bomb)
+    (tmp_path / "sound.json").write_text("{}")
+    refused = _program("firehose", "--json", str(tmp_path))
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"Error: {tmp_path.as_uri()}/bomb.json.gz unpacks to more than 250 times its size")
+    assert json.loads(refused.stdout)["loaded"] == 1
+    done = _program("historical", "--max-ratio", "1000", "--json", str(tmp_path))
+    assert (done.returncode, json.loads(done.stdout)["records"]) == (0, 1_400_000)
 
 
 def test_crash_between_rows_and_ledger(lake: Lake, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,18 +375,18 @@ def test_runs_at_the_same_time(lake: Lake, lakehouse: Store, landing: Path) -> N
 
 
 def test_sound_objects_are_loaded_beside_broken_ones(lake: Lake, landing: Path) -> None:
-    (landing / "empty.json").touch()
     (landing / "cut.gz").write_bytes(gzip.compress(b'{"a":1}\n' * 1000)[:-20])
+    (landing / "twice.gz").write_bytes(gzip.compress(gzip.compress(b"PAR1" + bytes(99))))
     (landing / "header.csv").write_bytes(b"\xff,b\n1,2\n")
     (landing / "_SUCCESS").touch()
     (landing / ".hidden").write_text("{}")
     summary = lake.load(landing)
-    assert (summary.objects, summary.loaded, summary.skipped) == (6, 3, 0)
+    assert (summary.objects, summary.markers, summary.loaded, summary.skipped) == (6, 2, 3, 0)
     messages = sorted(str(error) for error in summary.errors)
-    assert [next(n for n in ("empty", "cut", "header") if n in message) for message in messages] == [
+    assert [next(n for n in ("cut", "header", "twice") if n in message) for message in messages] == [
         "cut",
-        "empty",
         "header",
+        "twice",
     ]
     lake.assert_each_once(LANDING)
 
@@ -396,10 +452,12 @@ def test_s3(lake: Lake, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = lake.namespace
     for number in range(12):
         s3.put_object(Bucket="landing", Key=f"{prefix}/d+ä/{number:04}", Body=f'{{"n":{number}}}'.encode())
-    for hidden in ("_SUCCESS", "_temporary/x", "d+ä/.part", "folder/"):
-        s3.put_object(Bucket="landing", Key=f"{prefix}/{hidden}", Body=b"")
+    for hidden in ("_SUCCESS", "_temporary/x", "d+ä/.part", "x_$folder$", "x.crc"):
+        s3.put_object(Bucket="landing", Key=f"{prefix}/{hidden}", Body=b"{}")
+    for empty in ("folder/", "none.json"):
+        s3.put_object(Bucket="landing", Key=f"{prefix}/{empty}", Body=b"")
     summary = lake.load(f"s3://landing/{prefix}/")
-    assert (summary.objects, summary.loaded, summary.errors) == (12, 12, [])
+    assert (summary.objects, summary.loaded, summary.markers, summary.errors) == (12, 12, 7, [])
     rows = lake.rows()
     assert [row["payload"] for row in rows] == [f'{{"n":{number}}}' for number in range(12)]
     assert rows[0]["source_uri"] == f"s3://landing/{prefix}/d+ä/0000"
@@ -448,14 +506,16 @@ def assert_one_error(result: Result, *parts: str) -> None:
 
 @pytest.mark.usefixtures("lakehouse")
 def test_command_line(landing: Path, catalog: Catalog) -> None:
-    (landing / "empty.json").touch()
+    (landing / "table.json").write_bytes(b"Obj\x01\x04")
     result = invoke("firehose", "--json", landing)
-    assert_one_error(result, f"{landing.as_uri()}/empty.json is empty: ")
+    assert_one_error(result, f"{landing.as_uri()}/table.json is an Avro file: ")
     document = json.loads(result.stdout)
     assert {
-        key: document[key] for key in ("objects", "loaded", "skipped", "records", "malformed", "batches")
+        key: document[key]
+        for key in ("objects", "markers", "loaded", "skipped", "records", "malformed", "batches")
     } == {
         "objects": 4,
+        "markers": 0,
         "loaded": 3,
         "skipped": 0,
         "records": 6,
@@ -467,7 +527,7 @@ def test_command_line(landing: Path, catalog: Catalog) -> None:
     assert document["records_per_second"] > 0
     assert [line.removeprefix("Error: ") for line in result.stderr.splitlines()] == document["errors"]
 
-    (landing / "empty.json").unlink()
+    (landing / "table.json").unlink()
     again = invoke("firehose", landing)
     assert again.exit_code == 0
     assert again.stdout == "raw.web_events: 0 of 3 objects loaded, 3 already there\n"

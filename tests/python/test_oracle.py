@@ -366,8 +366,24 @@ def test_bounds_of_time(time: Any, reason: str | None) -> None:
     assert reason_of(EVENT | {"timestamp": time}) == reason
 
 
-def test_arrival_time_is_bounded_too() -> None:
-    assert reason_of(EVENT, source_modified_at=datetime(1999, 1, 1)) == "before_2000"
+def test_of_an_object_dated_before_2000_the_load_time_counts() -> None:
+    undated = {"source_modified_at": datetime(1999, 12, 31, 23, 59, 59)}
+    for time, reason in (
+        (LOADED, None),
+        (LOADED + timedelta(hours=24), None),
+        (LOADED + timedelta(hours=24, seconds=1), "future_event"),
+        (datetime(1999, 12, 31), "before_2000"),
+    ):
+        assert reason_of(EVENT | {"timestamp": time.isoformat()}, **undated) == reason
+    (event,) = compute([raw(EVENT, **undated)]).events
+    assert (event["event_timestamp"], event["timestamp_source"]) == (LOADED, "arrival")
+    versions = [
+        raw(EVENT, source_etag=etag, loaded_at=LOADED + timedelta(hours=hour), **undated)
+        for etag, hour in (("v3", 0), ("v1", 2), ("v2", 1))
+    ]
+    oracle = compute(versions)
+    assert (len(oracle.events), oracle.superseded) == (1, 2)
+    assert oracle.events[0]["event_timestamp"] == LOADED + timedelta(hours=2), "the one that was loaded last"
 
 
 def test_the_first_reason_that_applies_counts() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,7 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
         write_object(objects / "events" / "nasty.json", events)
         write_object(objects / "events" / "half.json", events[: len(events) // 2])
         write_object(objects / "products" / "nasty.json", products)
+        write_object(objects / "events" / "undated.json", events[::7], datetime(1980, 1, 1, tzinfo=UTC))
 
     def second() -> None:
         """The next day, and objects again: newer without some records, and older."""

@@ -16,7 +16,7 @@ final as (
         source,
         source_uri,
         source_etag,
-        source_modified_at,
+        {{ believable_modified_at() }} as source_modified_at,
         record_count,
         loaded_at,
         {{ this_run() }} as taken_up_run

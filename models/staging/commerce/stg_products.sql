@@ -20,7 +20,13 @@ records as (
 texts as (
 
     select
-        *,
+        source_uri,
+        source_etag,
+        source_position,
+        {{ believable_modified_at() }} as source_modified_at,
+        batch_id,
+        loaded_at,
+        product_json,
         {{ json_texts('product_json', fields) }} as texts  -- noqa: PRS
     from records
 

@@ -102,7 +102,7 @@ extracted as (
         source_uri,
         source_etag,
         source_position,
-        source_modified_at,
+        {{ believable_modified_at() }} as source_modified_at,
         batch_id,
         loaded_at,
         payload,

@@ -7,7 +7,15 @@ from datetime import date
 from typing import Any
 
 from oracle import marts
-from oracle.records import Event, Position, RawRow, Rejected, read_event, read_product
+from oracle.records import (
+    Event,
+    Position,
+    RawRow,
+    Rejected,
+    believed_modified_at,
+    read_event,
+    read_product,
+)
 from oracle.values import from_datetime, to_datetime
 from oracle.visits import Session, session_row, sessionize, visitor_row
 
@@ -140,7 +148,7 @@ def event_id_problems(oracle: Oracle, event_ids: Mapping[Position, str]) -> list
 
 
 def _version(row: RawRow) -> tuple[int, str]:
-    return from_datetime(row["source_modified_at"]), row["source_etag"]
+    return believed_modified_at(row), row["source_etag"]
 
 
 def _current_version_of_objects(rows: Iterable[RawRow]) -> dict[str, tuple[int, str]]:
@@ -158,7 +166,7 @@ def _without_superseded(rows: list[RawRow], reconciliation: Reconciliation) -> l
     current = _current_version_of_objects(rows)
     kept = []
     for row in rows:
-        if _version(row) == current[row["source_uri"]]:
+        if row["source_etag"] == current[row["source_uri"]][1]:
             kept.append(row)
         else:
             reconciliation.add("superseded", *_load_key(row))
@@ -206,7 +214,8 @@ def _current_products(rows: Iterable[RawRow]) -> list[Row]:
     current_version = _current_version_of_objects(rows)
     newest: dict[str, tuple[tuple[int, str, int], Row]] = {}
     for row in rows:
-        product = read_product(row) if _version(row) == current_version[row["source_uri"]] else None
+        is_current = row["source_etag"] == current_version[row["source_uri"]][1]
+        product = read_product(row) if is_current else None
         if product is None:
             continue
         rank = (_version(row)[0], row["source_uri"], row["source_position"])

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from oracle.records import RawRow, detect_format, inner_record
-from oracle.values import NotJson
+from oracle.records import RawRow, believed_modified_at, detect_format, inner_record
+from oracle.values import NotJson, to_datetime
 
 _CONTAINERS = ("properties", "metadata", "eventData", "eventData.properties")
 
@@ -22,7 +22,7 @@ def schema_drift(rows: Iterable[RawRow]) -> list[dict[str, Any]]:
         except NotJson:
             continue
         source_format = detect_format(record) or "unknown"
-        seen = (row["source_modified_at"], row["source_uri"])
+        seen = (to_datetime(believed_modified_at(row)), row["source_uri"])
         for name in _keys(record):
             key = (source_format, name)
             counts[key] += 1

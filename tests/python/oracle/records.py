@@ -208,6 +208,12 @@ class Rejected(Exception):
     """The record is no event; the message is the reason."""
 
 
+def believed_modified_at(row: RawRow) -> int:
+    """When the object was last modified; nobody believes a date before 2000, so then when it was loaded."""
+    said = from_datetime(row["source_modified_at"])
+    return said if said >= _YEAR_2000 else from_datetime(row["loaded_at"])
+
+
 def read_event(row: RawRow) -> Event:
     """The event of a raw row; raises Rejected with the first reason that applies."""
     record, is_enveloped = _object_of(row)
@@ -220,7 +226,7 @@ def read_event(row: RawRow) -> Event:
     visitor_id = user_id if anonymous_id is None else anonymous_id
     if visitor_id is None:
         raise Rejected("no_visitor_id")
-    modified_at = from_datetime(row["source_modified_at"])
+    modified_at = believed_modified_at(row)
     at, timestamp_source = _event_time(first_text(record, fields.time), modified_at)
 
     own_id = first_text(record, _OWN_ID)
