@@ -37,7 +37,7 @@ from loaders.commit import (
 )
 from loaders.envelope import RAW_SCHEMA
 from loaders.errors import LoaderError
-from loaders.ledger import Ledger, LedgerEntry, Version, ledger_rows
+from loaders.ledger import LEDGER, Ledger, LedgerEntry, Version, ledger_rows
 from loaders.object_reader import Finished, Refused, Rows, Step, reading
 from loaders.objects import Listing, StoredObject, address, list_objects
 from loaders.raw_tables import DATASETS, create_raw_tables
@@ -114,7 +114,9 @@ def run(
     try:
         address(uri)  # a mistake in it is told before the lakehouse is started
         catalog = open_catalog()
-        create_raw_tables(catalog)
+        notes, errors = prepare(catalog)
+        summary.notes += notes
+        summary.errors += errors.values()
         if after:
             summary.listed_after = after(Ledger(catalog, RAW_NAMESPACE))
         listing = list_objects(uri, after=summary.listed_after)
@@ -123,6 +125,21 @@ def run(
         summary.errors.append(error)
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def prepare(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> tuple[list[str], dict[str, LoaderError]]:
+    """Create the raw tables and the ledger where they are missing; a new ledger is completed from raw.
+
+    Returns:
+        See `reconcile`.
+
+    Raises:
+        LoaderError: the catalog refuses.
+    """
+    with catalog_errors("the ledger can't be opened"):
+        is_new = not catalog.table_exists((namespace, LEDGER))
+    create_raw_tables(catalog, namespace)
+    return reconcile(catalog, namespace) if is_new else ([], {})
 
 
 def reconcile(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> tuple[list[str], dict[str, LoaderError]]:

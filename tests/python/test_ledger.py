@@ -14,7 +14,7 @@ from pyiceberg.expressions import EqualTo, StartsWith
 from loaders import ledger_cli, loading
 from loaders.cli import main
 from loaders.ledger import LEDGER, Ledger
-from loaders.loading import BatchSize, reconcile
+from loaders.loading import BatchSize, prepare, reconcile
 from loaders.maintenance import Options, maintain
 from loaders.objects import list_objects
 from loaders.summary import Summary
@@ -96,6 +96,24 @@ def test_what_maintenance_and_others_leave(
         catalog.drop_table((namespace, LEDGER))
         assert _load(catalog, namespace, tmp_path).records == 0
     assert _known(_entries(catalog, namespace), but="9.json") == _known(entries)
+
+
+def test_a_ledger_that_was_dropped_is_completed_for_all_raw_tables(
+    catalog: Catalog, namespace: str, tmp_path: Path, entries: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes it anew: dbt must not find an empty one, nor half of it."""
+    products = Summary("products")
+    listing = list_objects(str(tmp_path / "0.json"))
+    loading.load(catalog, listing, products, source="historical", namespace=namespace)
+    catalog.drop_table((namespace, LEDGER))
+    notes, errors = prepare(catalog, namespace)
+    # One batch alone may as well be what a killed run has left out.
+    assert (len(notes), errors) == (1, {})
+    now = _entries(catalog, namespace)
+    assert _known([row for row in now if row["dataset"] == "web_events"]) == _known(entries)
+    assert [row["record_count"] for row in now if row["dataset"] == "products"] == [10]
+    monkeypatch.setattr(loading, "reconcile", None)
+    assert prepare(catalog, namespace) == ([], {})
 
 
 def test_command_line(
