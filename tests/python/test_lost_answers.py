@@ -8,13 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+import yaml
 from faulty_proxy import Fault, faulty_proxy
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.table import Table
 
 from loaders import commit, loading
 from loaders.errors import LoaderError
+from loaders.lakehouse import duckdb_session
+from loaders.lakehouse.settings import PROJECT_ROOT
+from loaders.lakehouse.store import Store
 from loaders.ledger import Ledger
 from loaders.loading import BatchSize
 from loaders.maintenance import Options, maintain
@@ -120,6 +125,39 @@ def _rebuild(lake: Lake, catalog: Catalog) -> list[LoaderError]:
     lake.catalog.drop_table((lake.namespace, "load_batches"))
     rebuild(lake.table(catalog=catalog), Ledger(catalog, lake.namespace), "web_events")
     return []
+
+
+def test_duckdb_leaves_the_files_of_a_commit_that_may_have_landed(
+    lakehouse: Store, catalog: Catalog, namespace: str
+) -> None:
+    """As dbt's target local attaches the catalog; and what it drops leaves no files all the same."""
+    profiles = yaml.safe_load((PROJECT_ROOT / "profiles.yml").read_text())
+    (attached,) = profiles["web_events_lakehouse"]["outputs"]["local"]["attach"]
+    assert attached["options"]["remove_files_on_delete"] == "false"
+    direct = duckdb_session.connect()
+    direct.execute(f"create schema lake.{namespace}")
+    for number, kind in enumerate(("fail", "hang up", "conflict")):
+        name = f"{namespace}.t{number}"
+        direct.execute(f"create table lake.{name} as select 1 as n")
+        faults = [kind]
+
+        def fault(method: str, path: str, _: int, faults: list[Fault] = faults) -> Fault:
+            return faults.pop() if faults and path.endswith("/commit") else None
+
+        with (
+            faulty_proxy(lakehouse.settings.iceberg_uri, fault) as proxy,
+            duckdb.connect(config=duckdb_session.connection_options(lakehouse)) as shaky_duckdb,
+        ):
+            duckdb_session.prepare(shaky_duckdb, lakehouse)
+            duckdb_session.attach_to(shaky_duckdb, proxy.url)
+            with pytest.raises(duckdb.Error, match="Failed to commit"):
+                shaky_duckdb.execute(f"insert into lake.{name} values (2)")
+        assert faults == []
+        table = catalog.load_table(name)
+        assert sorted(table.scan().to_arrow()["n"].to_pylist()) == [1, 2]
+        direct.execute(f"drop table lake.{name}")
+        assert list(stored_files(table)) == []
+    direct.close()
 
 
 OPERATIONS = {
