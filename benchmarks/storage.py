@@ -23,7 +23,8 @@ from loaders.lakehouse.settings import WAREHOUSE
 from loaders.sample import generate_sample
 
 # At once, for the comparison: in production the defaults keep snapshots for a week.
-MAINTAIN = ("python", "-m", "loaders", "maintain", "--keep-snapshots", "0s", "--keep-orphans", "0s")
+AT_ONCE = ("--keep-snapshots", "0s", "--keep-orphans", "0s", "--force")
+MAINTAIN = ("python", "-m", "loaders", "maintain", *AT_ONCE)
 DAYS = 10
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
-
 import pyarrow as pa
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from loaders.catalog import catalog_errors
-from loaders.commit import Batch
+from loaders.commit import Batch, new_batch
 from loaders.data_files import DataFileWriter, day_partition
 from loaders.envelope import batch_rows
 
@@ -31,8 +28,7 @@ class BatchFiles:
         Args:
             table: the raw table.
         """
-        loaded_at = datetime.now(UTC).replace(tzinfo=None)
-        self.batch = Batch(f"{loaded_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}", loaded_at)
+        self.batch = new_batch()
         self._table = table
         self._shared = _Files(table, self.batch)
         self._own: _Files | None = None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pyiceberg.exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -20,7 +21,7 @@ from loaders.lakehouse.store import ensure_running
 RAW_NAMESPACE = "raw"
 
 # pyiceberg's own errors share no base; requests' and Arrow's are OSErrors.
-_CATALOG_ERRORS = (
+CATALOG_ERRORS = (
     OSError,
     ValueError,
     BotoCoreError,
@@ -28,8 +29,9 @@ _CATALOG_ERRORS = (
     pyiceberg.exceptions.RESTError,
     pyiceberg.exceptions.NotInstalledError,
     pyiceberg.exceptions.CommitFailedException,
-    pyiceberg.exceptions.NoSuchTableError,
-    pyiceberg.exceptions.NoSuchNamespaceError,
+    pyiceberg.exceptions.NoSuchPropertyException,
+    NoSuchTableError,
+    NoSuchNamespaceError,
 )
 
 
@@ -69,19 +71,23 @@ def open_table(
     loaded_at = schema.find_field("loaded_at")
     by_day = PartitionField(loaded_at.field_id, 1000, DayTransform(), "loaded_at_day")
     with catalog_errors(f"the table {namespace}.{name} can't be opened"):
-        catalog.create_namespace_if_not_exists(namespace)
-        table = catalog.create_table_if_not_exists(
-            (namespace, name),
-            schema,
-            partition_spec=PartitionSpec(by_day),
-            properties={
-                "format-version": "2",
-                # Each load adds a manifest to a table; merging keeps the planning of reads short.
-                "commit.manifest-merge.enabled": "true",
-                "commit.manifest.min-count-to-merge": "20",
-                **(properties or {}),
-            },
-        )
+        try:
+            # Asked for first: a catalog may store metadata before it says that a table exists.
+            table = catalog.load_table((namespace, name))
+        except (NoSuchTableError, NoSuchNamespaceError):
+            catalog.create_namespace_if_not_exists(namespace)
+            table = catalog.create_table_if_not_exists(
+                (namespace, name),
+                schema,
+                partition_spec=PartitionSpec(by_day),
+                properties={
+                    "format-version": "2",
+                    # Each load adds a manifest to a table; merging keeps the planning of reads short.
+                    "commit.manifest-merge.enabled": "true",
+                    "commit.manifest.min-count-to-merge": "20",
+                    **(properties or {}),
+                },
+            )
     present = {(field.name, str(field.field_type)) for field in table.schema().fields}
     for field in schema.fields:
         if (field.name, str(field.field_type)) not in present:
@@ -97,5 +103,5 @@ def catalog_errors(what: str) -> Iterator[None]:
     """Turn errors of the catalog and of its file store into a LoaderError that starts with `what`."""
     try:
         yield
-    except _CATALOG_ERRORS as error:
+    except CATALOG_ERRORS as error:
         raise LoaderError(f"{what}: {one_line(error)}") from error

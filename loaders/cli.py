@@ -19,6 +19,7 @@ from loaders.errors import LoaderError, one_line
 from loaders.firehose_tail import follow, load_tail
 from loaders.lakehouse.cli import lakehouse_group
 from loaders.lakehouse.trino_cli import trino_group
+from loaders.ledger_cli import ledger_group
 from loaders.loading import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_SECONDS, BatchSize, run
 from loaders.maintenance.cli import maintain_command
 from loaders.progress_bar import ProgressBar
@@ -49,6 +50,7 @@ def main(debug: bool) -> None:
 
 main.add_command(lakehouse_group)
 main.add_command(trino_group)
+main.add_command(ledger_group)
 main.add_command(demo)
 main.add_command(maintain_command)
 
@@ -221,6 +223,8 @@ def _follow(
 
 def _show(summary: Summary, as_json: bool) -> None:
     with_traceback = click.get_current_context().find_root().params["debug"]
+    for note in summary.notes:
+        click.echo(f"Note: {note}", err=True)
     for error in summary.errors:
         _show_error(error, with_traceback=with_traceback)
     click.echo(summary.to_json() if as_json else summary.to_text())

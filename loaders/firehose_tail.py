@@ -19,9 +19,8 @@ from pyiceberg.catalog import Catalog
 from loaders.catalog import RAW_NAMESPACE, open_catalog
 from loaders.errors import LoaderError
 from loaders.ledger import Ledger, Version
-from loaders.loading import BatchSize, Progress, Target, load, run, version_of
+from loaders.loading import BatchSize, Progress, Target, load, prepare, run, version_of
 from loaders.objects import NoObjectsError, address, list_objects, relative_name
-from loaders.raw_tables import create_raw_tables
 from loaders.summary import Summary
 from loaders.unpacking import DEFAULT_MAX_RATIO
 
@@ -115,7 +114,7 @@ def follow(
     Args:
         uri: see `list_objects`.
         stop: when set, the batch that is being read is committed, and that's it.
-        report: is told what each load has done, and of errors; those don't end it.
+        report: is told what each load has done or mended, and of errors; those don't end it.
         batch_size: when to load and commit.
         look_back: see `start_after`.
         max_ratio: see `unpack`.
@@ -131,7 +130,7 @@ def follow(
         except LoaderError as error:
             summary.errors.append(error)
         summary.seconds = time.monotonic() - started
-        if summary.loaded or summary.errors:
+        if summary.loaded or summary.errors or summary.notes:
             report(summary)
         stop.wait(poll_seconds)
 
@@ -158,9 +157,11 @@ class _Tail:
     def load_what_is_due(self, summary: Summary, stop: threading.Event) -> None:
         if self._catalog is None:
             catalog = open_catalog()
-            create_raw_tables(catalog, self._namespace)
+            notes, errors = prepare(catalog, self._namespace)
+            summary.notes += notes
+            summary.errors += errors.values()
             self._catalog = catalog
-        target = Target(self._catalog, self._namespace, DATASET)
+        target = Target(self._catalog, self._namespace, DATASET, summary.notes)
         after = start_after(target.ledger, self._uri, self._look_back)
         try:
             listing = list_objects(self._uri, after=after)

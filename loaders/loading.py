@@ -5,6 +5,9 @@ in which all batches before are in the ledger. So at any time at most one batch,
 entries: the run that loaded it has crashed, or is about to write them. The rows' snapshot names the batch; a
 run looks at the latest one, and writes what is missing, before it decides what is left to do. That is also
 how two runs at once keep from loading an object twice. `maintain` does it before it expires snapshots.
+
+The snapshot also notes which table the ledger was and how many entries it had. A ledger that is another one
+or has fewer (dropped, restored, partly deleted) is compared with all rows, and completed from them.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import And, EqualTo
@@ -24,18 +26,28 @@ from pyiceberg.table import Table
 
 from loaders.batch_files import BatchFiles
 from loaders.catalog import RAW_NAMESPACE, catalog_errors, open_catalog, open_table
-from loaders.commit import Batch, ConflictError, append_files, latest_batch
+from loaders.commit import (
+    Batch,
+    ConflictError,
+    append_files,
+    holds_batch,
+    latest_batch,
+    notes_of_latest_batch,
+    row_count,
+)
 from loaders.envelope import RAW_SCHEMA
 from loaders.errors import LoaderError
-from loaders.ledger import Ledger, LedgerEntry, Version
+from loaders.ledger import LEDGER, Ledger, LedgerEntry, Version, ledger_rows
 from loaders.object_reader import Finished, Refused, Rows, Step, reading
 from loaders.objects import Listing, StoredObject, address, list_objects
 from loaders.raw_tables import DATASETS, create_raw_tables
+from loaders.rebuild import entries_of, rebuild
 from loaders.summary import Summary
 from loaders.unpacking import DEFAULT_MAX_RATIO
 
 DEFAULT_BATCH_BYTES = 512 << 20
 DEFAULT_BATCH_SECONDS = 300
+LEDGER_MARK = "lakehouse.ledger"
 
 
 class Progress(Protocol):
@@ -105,7 +117,9 @@ def run(
     try:
         address(uri)  # a mistake in it is told before the lakehouse is started
         catalog = open_catalog()
-        create_raw_tables(catalog)
+        notes, errors = prepare(catalog)
+        summary.notes += notes
+        summary.errors += errors.values()
         if after:
             summary.listed_after = after(Ledger(catalog, RAW_NAMESPACE))
         listing = list_objects(uri, after=summary.listed_after)
@@ -124,19 +138,42 @@ def run(
     return summary
 
 
-def reconcile(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> None:
+def prepare(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> tuple[list[str], dict[str, LoaderError]]:
+    """Create the raw tables and the ledger where they are missing; a new ledger is completed from raw.
+
+    Returns:
+        See `reconcile`.
+
+    Raises:
+        LoaderError: the catalog refuses.
+    """
+    with catalog_errors("the ledger can't be opened"):
+        is_new = not catalog.table_exists((namespace, LEDGER))
+    create_raw_tables(catalog, namespace)
+    return reconcile(catalog, namespace) if is_new else ([], {})
+
+
+def reconcile(catalog: Catalog, namespace: str = RAW_NAMESPACE) -> tuple[list[str], dict[str, LoaderError]]:
     """Write the ledger entries that interrupted runs have left out, in all raw tables that exist.
 
     After that no snapshot of a raw table is needed any more to know what is loaded.
 
-    Raises:
-        LoaderError: a table can't be read, or the ledger not written.
+    Returns:
+        What people should know of it, and the raw tables (by dataset) of which it could not be done.
     """
+    notes: list[str] = []
+    errors: dict[str, LoaderError] = {}
     for dataset in DATASETS:
-        with catalog_errors(f"the raw table {dataset} can't be opened"):
-            exists = catalog.table_exists((namespace, dataset))
-        if exists:
-            Target(catalog, namespace, dataset).catch_up([])
+        try:
+            with catalog_errors(f"the raw table {dataset} can't be opened"):
+                exists = catalog.table_exists((namespace, dataset))
+            if exists:
+                target = Target(catalog, namespace, dataset)
+                target.catch_up([])
+                notes += target.notes
+        except LoaderError as error:
+            errors[dataset] = error
+    return notes, errors
 
 
 def load(
@@ -172,7 +209,7 @@ def load(
     summary.objects = len(listing.objects) + len(listing.errors)
     summary.markers = listing.markers
     summary.errors.extend(listing.errors)
-    target = Target(catalog, namespace, summary.dataset)
+    target = Target(catalog, namespace, summary.dataset, summary.notes)
     target.catch_up(listing.objects)
     new = [
         stored
@@ -277,12 +314,21 @@ class _Reader:
 class Target:
     """A raw table with its ledger, and what is known of the object versions that are in it."""
 
-    def __init__(self, catalog: Catalog, namespace: str, dataset: str) -> None:
+    def __init__(
+        self, catalog: Catalog, namespace: str, dataset: str, notes: list[str] | None = None
+    ) -> None:
         """Open the tables, made where they are missing.
+
+        Args:
+            catalog: where they are.
+            namespace: of the raw tables.
+            dataset: the raw table.
+            notes: takes what people should know; by default a list of its own.
 
         Raises:
             LoaderError: the catalog does not work, or a table is not one of the loaders.
         """
+        self.notes = [] if notes is None else notes
         self.raw = open_table(catalog, namespace, dataset, RAW_SCHEMA)
         self.ledger = Ledger(catalog, namespace)
         self.loaded: set[Version] = set()
@@ -310,8 +356,13 @@ class Target:
             self.raw.refresh()
             batch = latest_batch(self.raw) or _latest_batch_of_rows(self.raw)
         self.ledger.refresh()
-        if batch and not self.ledger.holds(batch):
-            self.ledger.record(batch, self._entries_of(batch))
+        if batch and self._has_lost_entries():
+            self._rebuild_ledger(batch)
+        elif batch and not self.ledger.holds(batch):
+            of_batch = And(
+                EqualTo("loaded_at", batch.loaded_at.isoformat()), EqualTo("batch_id", batch.batch_id)
+            )
+            self.ledger.record(batch, entries_of(self.raw, self._dataset, of_batch, self._listed))
         self.loaded = self.ledger.loaded(self._dataset, *self._range) if self._range else set()
         self.loaded_uris = {uri for uri, _ in self.loaded}
 
@@ -334,11 +385,12 @@ class Target:
         if not objects:
             files.discard()
             return True
-        entries = [self._entry(one, batch, source) for one in objects]
+        entries = ledger_rows(self._entry(one, batch, source) for one in objects)
         while not any(one.version in self.loaded for one in objects):
             try:
                 if data_files:
-                    append_files(self.raw, data_files, batch)
+                    mark = self.ledger.mark()
+                    append_files(self.raw, data_files, batch, {LEDGER_MARK: mark} if mark else None)
                 # Without rows nothing but the ledger can tell whether another run was faster.
                 self.ledger.record(batch, entries, if_unchanged=not data_files)
             except ConflictError:
@@ -346,8 +398,11 @@ class Target:
                 continue
             self.loaded.update(one.version for one in objects)
             return True
-        files.discard()
-        return False
+        with catalog_errors(f"the raw table {self._dataset} can't be read"):
+            is_loaded = bool(data_files) and holds_batch(self.raw, batch)
+        if not is_loaded:
+            files.discard()
+        return is_loaded
 
     def _entry(self, one: _LoadedObject, batch: Batch, source: str) -> LedgerEntry:
         return LedgerEntry(
@@ -363,31 +418,24 @@ class Target:
             loaded_at=batch.loaded_at,
         )
 
-    def _entries_of(self, batch: Batch) -> list[LedgerEntry]:
-        """Derive the ledger entries of a batch from its rows, and sizes of objects from the listing."""
-        keys = ["source", "source_uri", "source_etag", "source_modified_at"]
-        of_batch = And(EqualTo("loaded_at", batch.loaded_at.isoformat()), EqualTo("batch_id", batch.batch_id))
-        counts: dict[tuple, list[int]] = {}
-        with catalog_errors(f"batch {batch.batch_id} of the raw table {self._dataset} can't be read"):
-            scan = self.raw.scan(row_filter=of_batch, selected_fields=(*keys, "parse_error"))
-            for rows in scan.to_arrow_batch_reader():
-                grouped = pa.Table.from_batches([rows]).group_by(keys)
-                for row in grouped.aggregate([([], "count_all"), ("parse_error", "count")]).to_pylist():
-                    count = counts.setdefault(tuple(row[key] for key in keys), [0, 0])
-                    count[0] += row["count_all"]
-                    count[1] += row["parse_error_count"]
-        return [
-            LedgerEntry(
-                **dict(zip(keys, key, strict=True)),
-                batch_id=batch.batch_id,
-                dataset=self._dataset,
-                source_size_bytes=self._listed.get((key[1], key[2])),
-                record_count=records,
-                malformed_count=malformed,
-                loaded_at=batch.loaded_at,
+    def _has_lost_entries(self) -> bool:
+        """Whether the ledger must be compared with all rows: it lacks entries, or it can't be told."""
+        has_lost = self.ledger.has_lost_entries(notes_of_latest_batch(self.raw).get(LEDGER_MARK))
+        if has_lost is not None:
+            return has_lost
+        # Loaded before batches noted it, or others have expired the snapshots that did.
+        snapshot = self.raw.current_snapshot()
+        rows = row_count(snapshot) if snapshot else 0
+        return rows is None or self.ledger.record_count(self._dataset) < rows
+
+    def _rebuild_ledger(self, latest: Batch) -> None:
+        found = rebuild(self.raw, self.ledger, self._dataset, self._listed)
+        # The latest one alone is what a run leaves out that was killed.
+        if found.missing["batch_id"].unique().to_pylist() not in ([], [latest.batch_id]):
+            self.notes.append(
+                f"the ledger had lost {found} of raw.{self._dataset}: written again from the raw rows; "
+                f"objects without records are not in them and are read again"
             )
-            for key, (records, malformed) in counts.items()
-        ]
 
 
 def _latest_batch_of_rows(raw: Table) -> Batch | None:

@@ -33,6 +33,8 @@ class Summary:
     seconds: float = 0.0
     batch_ids: list[str] = field(default_factory=list)
     errors: list[LoaderError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What was out of order and has been mended."""
     refused: set[tuple[str, str]] = field(default_factory=set)
     """Object versions (uri, etag) that can't be loaded, whatever one tries."""
 
@@ -66,6 +68,7 @@ class Summary:
                 "records_per_second": round(self.records_per_second),
                 "batches": len(self.batch_ids),
                 "batch_ids": self.batch_ids,
+                "notes": self.notes,
                 "errors": [str(error) for error in self.errors],
             }
         )

@@ -7,7 +7,7 @@ import click
 from loaders.catalog import open_catalog
 from loaders.lakehouse import store
 from loaders.lakehouse.settings import Settings
-from loaders.raw_tables import create_raw_tables
+from loaders.loading import prepare
 
 
 @click.group("lakehouse")
@@ -19,7 +19,11 @@ def lakehouse_group() -> None:
 def up() -> None:
     """Start it when it is not up, and make the raw tables."""
     _print_running(store.ensure_running())
-    create_raw_tables(open_catalog())
+    notes, errors = prepare(open_catalog())
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    if errors:
+        raise next(iter(errors.values()))
 
 
 @lakehouse_group.command()

@@ -29,10 +29,16 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def attach(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
-    """Attach the lakehouse's catalog as `lake` to a prepared connection."""
+    """Attach the lakehouse's catalog as `lake` to a prepared connection, as profiles.yml does."""
+    attach_to(connection, store.settings.iceberg_uri)
+
+
+def attach_to(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
+    """Attach an Iceberg REST catalog that takes the lakehouse's credentials."""
+    # DuckDB 1.5 removes the files of a commit that may have landed: https://github.com/duckdb/duckdb-iceberg/pull/1120
     connection.execute(
-        f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{store.settings.iceberg_uri}', "
-        f"secret lakehouse_catalog, access_delegation_mode 'none')"
+        f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{uri}', secret lakehouse_catalog, "
+        f"access_delegation_mode 'none', remove_files_on_delete false)"
     )
 
 

@@ -11,16 +11,26 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from loaders.catalog import open_catalog
+from loaders.catalog import RAW_NAMESPACE, open_catalog
 from loaders.duration import Duration
 from loaders.loading import reconcile
 from loaders.maintenance.engines import athena, maintain_by, trino
 from loaders.maintenance.run import Options, TableReport, maintain
+from loaders.maintenance.scope import project_namespaces, tables_of
 
 
 @click.command("maintain")
 @click.argument("tables", nargs=-1, metavar="[NAMESPACE.TABLE]...")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    help="All tables of it, and of no other that is not named; as often as needed.",
+)
+@click.option(
+    "--target", help="The dbt target whose schemas are maintained, with raw; by default that of profiles.yml."
+)
 @click.option(
     "--keep-snapshots",
     type=Duration(),
@@ -49,36 +59,61 @@ from loaders.maintenance.run import Options, TableReport, maintain
     show_default=True,
     help="What does the work: this process, or an engine by its own statements (where tables are large).",
 )
+@click.option(
+    "--force", is_flag=True, help="Take a time of 0: breaks what reads or writes the tables at the moment."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def maintain_command(
     tables: tuple[str, ...],
     dry_run: bool,
+    namespaces: tuple[str, ...],
+    target: str | None,
     keep_snapshots: timedelta,
     keep_orphans: timedelta,
     target_mb: int,
     engine: str,
+    force: bool,
     as_json: bool,
 ) -> None:
-    """Join small files and apply deletes, expire snapshots, remove orphan files: of all tables or the named.
+    """Join small files and apply deletes, expire snapshots, remove orphan files.
+
+    Of the tables that are named, or of all in the namespaces that are named, else of all in raw and in the
+    schemas of the dbt target. What else the catalog has is left alone.
 
     The rows stay the same, and so do schema, partitions and field ids. It may run beside the loaders; a dbt
     run that changes the same files at the same time fails or makes it fail, so run it when dbt does not.
     """
+    if not (force or dry_run) and not (keep_snapshots and keep_orphans):
+        raise click.UsageError(
+            "--keep-snapshots and --keep-orphans of 0 take files from under those who read or write them: "
+            "give a time, or --force when nothing else runs"
+        )
+    if tables and (namespaces or target):
+        raise click.UsageError("name tables, or namespaces, or a dbt target")
     catalog = open_catalog()
+    names, reports = [tuple(name.split(".")) for name in tables], []
+    if not names:
+        spaces = namespaces or project_namespaces(target)
+        names, reports = tables_of(catalog, spaces, must_exist=bool(namespaces))
     # Before the snapshots go that a crashed loader's batch would be recognised by.
-    if not dry_run:
-        reconcile(catalog)
+    if not dry_run and any(name[0] == RAW_NAMESPACE for name in names):
+        notes, errors = reconcile(catalog)
+        for note in notes:
+            click.echo(f"Note: {note}", err=True)
+        for dataset, error in errors.items():
+            if (RAW_NAMESPACE, dataset) in names:
+                names.remove((RAW_NAMESPACE, dataset))
+                reports.append(TableReport(f"{RAW_NAMESPACE}.{dataset}", error=error))
     options = Options(
         target_file_bytes=target_mb << 20,
         keep_snapshots=keep_snapshots,
         keep_orphans=keep_orphans,
         dry_run=dry_run,
     )
-    names = [tuple(name.split(".")) for name in tables] or None
     if engine == "pyiceberg":
-        reports = maintain(catalog, names, options)
+        reports += maintain(catalog, names, options)
     else:
-        reports = maintain_by(athena() if engine == "athena" else trino(), catalog, names, options)
+        reports += maintain_by(athena() if engine == "athena" else trino(), catalog, names, options)
     for report in reports:
         if report.error:
             click.echo(f"Error: {report.error}", err=True)

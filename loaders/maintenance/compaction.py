@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.manifest import DataFile, DataFileContent
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.sorting import SortDirection
 
+from loaders.commit import ConflictError
 from loaders.data_files import DataFileWriter
 from loaders.errors import LoaderError
+from loaders.maintenance.files import remove
 from loaders.maintenance.rewrite import ENTRIES_PER_MANIFEST, commit_rewrite, delete_files, live_manifests
 
 TARGET_FILE_BYTES = 128 << 20
@@ -78,7 +79,8 @@ def plan_compaction(table: Table, target_file_bytes: int = TARGET_FILE_BYTES) ->
 def compact(table: Table, compaction: Compaction) -> None:
     """Write the files of a plan anew and commit them.
 
-    Another writer that commits meanwhile costs nothing as long as it leaves these files alone.
+    Another writer that commits meanwhile costs nothing as long as it leaves these files alone. The new files
+    are removed only where the table has told that they are not in it, and can't come into it any more.
 
     Args:
         table: as it was planned on; afterwards its new state.
@@ -86,33 +88,28 @@ def compact(table: Table, compaction: Compaction) -> None:
 
     Raises:
         LoaderError: another writer has changed these files, or commits all the time.
+        Others as `commit` does.
     """
     added = [data_file for group in compaction.groups if (data_file := _write_group(table, group))]
     dropped = compaction.dropped_deletes
-    try:
-        for _ in range(_ATTEMPTS):
-            try:
-                commit_rewrite(table, compaction.files, added, dropped)
-                return
-            except (CommitFailedException, CommitStateUnknownException) as error:
-                logging.getLogger(__name__).debug("compaction of %s: %s", _name(table), error)
-            table.refresh()
-            tasks = {task.file: task for task in table.scan().plan_files()}
-            if added and all(data_file in tasks for data_file in added):
-                return
-            _check_unchanged(table, compaction, tasks)
-            rewritten = set(compaction.files)
-            dropped = dropped - {
-                delete
-                for file, task in tasks.items()
-                if file not in rewritten
-                for delete in task.delete_files
-            }
-        raise LoaderError(f"{_name(table)} can't be compacted: others commit to it all the time, run again")
-    except LoaderError:
-        for data_file in added:
-            table.io.delete(data_file.file_path)
-        raise
+    for _ in range(_ATTEMPTS):
+        try:
+            commit_rewrite(table, compaction.files, added, dropped)
+            return
+        except ConflictError as error:
+            logging.getLogger(__name__).debug("compaction of %s: %s", _name(table), error)
+        tasks = {task.file: task for task in table.scan().plan_files()}
+        if _are_changed(compaction, tasks):
+            remove(table, [data_file.file_path for data_file in added])
+            raise LoaderError(
+                f"{_name(table)} can't be compacted: another writer has changed its files, run again"
+            )
+        rewritten = set(compaction.files)
+        dropped = dropped - {
+            delete for file, task in tasks.items() if file not in rewritten for delete in task.delete_files
+        }
+    remove(table, [data_file.file_path for data_file in added])
+    raise LoaderError(f"{_name(table)} can't be compacted: others commit to it all the time, run again")
 
 
 def _packed(candidates: list[FileScanTask], target_file_bytes: int) -> Iterator[list[FileScanTask]]:
@@ -178,14 +175,14 @@ def _sort_keys(table: Table) -> list[tuple[str, str]]:
     ]
 
 
-def _check_unchanged(table: Table, compaction: Compaction, tasks: dict[DataFile, FileScanTask]) -> None:
+def _are_changed(compaction: Compaction, tasks: dict[DataFile, FileScanTask]) -> bool:
+    """Whether the table has not any more the files of the plan, or not with the same deletes."""
     for group in compaction.groups:
         for task in group:
             now = tasks.get(task.file)
             if now is None or now.delete_files != task.delete_files:
-                raise LoaderError(
-                    f"{_name(table)} can't be compacted: another writer has changed its files, run again"
-                )
+                return True
+    return False
 
 
 def _name(table: Table) -> str:

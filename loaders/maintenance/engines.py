@@ -15,11 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
-from loaders.catalog import catalog_errors
 from loaders.errors import LoaderError, one_line
 from loaders.maintenance.compaction import plan_compaction
 from loaders.maintenance.rewrite import delete_files
-from loaders.maintenance.run import Options, TableReport
+from loaders.maintenance.run import Options, TableReport, noted
 
 # Athena stops a long OPTIMIZE or VACUUM with this, and wants it to be started again.
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
@@ -41,31 +40,25 @@ class Engine:
 
 
 def maintain_by(
-    engine: Engine, catalog: Catalog, tables: Iterable[tuple[str, ...]] | None, options: Options
+    engine: Engine, catalog: Catalog, tables: Iterable[tuple[str, ...]], options: Options
 ) -> list[TableReport]:
     """Let an engine maintain tables, one after the other.
 
     Args:
         engine: does the work.
         catalog: the same tables through pyiceberg, which counts files and snapshots.
-        tables: identifiers; all tables of the catalog by default.
+        tables: identifiers.
         options: how far to go.
 
     Returns:
         A report for each table; the error of one does not keep the others from it.
     """
-    if tables is None:
-        with catalog_errors("the tables of the catalog can't be listed"):
-            tables = [name for space in catalog.list_namespaces() for name in catalog.list_tables(space)]
     reports = []
     for name in sorted(tables):
         report = TableReport(".".join(name))
         reports.append(report)
-        try:
-            with catalog_errors(f"{report.table} can't be maintained"):
-                _maintain(engine, catalog.load_table(name), name, options, report)
-        except LoaderError as error:
-            report.error = error
+        with noted(report):
+            _maintain(engine, catalog.load_table(name), name, options, report)
     return reports
 
 

@@ -17,6 +17,8 @@ from pyiceberg.table.snapshots import Snapshot
 
 from loaders.errors import LoaderError
 
+TABLE_FOLDERS = ("data", "metadata")
+"""Where engines put a table's files, below its location. Whatever else lies there is somebody's own."""
 _DELETES_AT_ONCE = 8
 
 
@@ -68,7 +70,7 @@ def metadata_files(table: Table) -> set[str]:
 
 
 def stored_files(table: Table) -> Iterator[StoredFile]:
-    """List what is stored below the table's location.
+    """List what is stored in a table's own folders, below its location.
 
     Raises:
         LoaderError: pyiceberg reaches the files other than through pyarrow, which lists them.
@@ -77,13 +79,14 @@ def stored_files(table: Table) -> Iterator[StoredFile]:
         raise LoaderError(
             f"{'.'.join(table.name())}: its files can only be listed through pyarrow's file systems"
         )
-    location = table.location().rstrip("/")
-    scheme, netloc, path = PyArrowFileIO.parse_location(location)
-    filesystem = table.io.fs_by_scheme(scheme, netloc)
-    selector = FileSelector(path, recursive=True, allow_not_found=True)
-    for info in filesystem.get_file_info(selector):
-        if info.type == FileType.File:
-            yield StoredFile(location + info.path[len(path) :], info.size, info.mtime)
+    for folder in TABLE_FOLDERS:
+        location = f"{table.location().rstrip('/')}/{folder}"
+        scheme, netloc, path = PyArrowFileIO.parse_location(location)
+        filesystem = table.io.fs_by_scheme(scheme, netloc)
+        selector = FileSelector(path, recursive=True, allow_not_found=True)
+        for info in filesystem.get_file_info(selector):
+            if info.type == FileType.File:
+                yield StoredFile(location + info.path[len(path) :], info.size, info.mtime)
 
 
 def remove(table: Table, locations: Iterable[str]) -> None:

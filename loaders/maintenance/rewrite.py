@@ -19,7 +19,7 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
-from loaders.commit import without_retries
+from loaders.commit import commit, notes_of_latest_batch
 
 ENTRIES_PER_MANIFEST = 5000
 
@@ -29,6 +29,8 @@ def commit_rewrite(
 ) -> None:
     """Commit a rewrite on the state of the table that `table` knows.
 
+    The snapshot keeps the notes of the latest batch: they outlive the snapshots that are expired.
+
     Args:
         table: format version 2, unpartitioned or with any spec; afterwards its new state.
         removed: live data files whose rows are in `added`.
@@ -36,15 +38,26 @@ def commit_rewrite(
         dropped_deletes: delete files that concern no data file any more.
 
     Raises:
-        pyiceberg's CommitFailedException when another writer was faster, CommitStateUnknownException.
+        ConflictError: another writer was faster; `table` is refreshed and nothing was committed.
+        Others as `commit` does.
     """
-    with without_retries(table).transaction() as transaction:
-        rewrite = _Rewrite(transaction, set(dropped_deletes))
-        for data_file in removed:
-            rewrite.delete_data_file(data_file)
-        for data_file in added:
-            rewrite.append_data_file(data_file)
-        rewrite.commit()
+    removed, added, dropped = list(removed), list(added), set(dropped_deletes)
+    notes = notes_of_latest_batch(table)
+
+    def rewrite(copy: Table) -> None:
+        with copy.transaction() as transaction:
+            update = _Rewrite(transaction, dropped, notes)
+            for data_file in removed:
+                update.delete_data_file(data_file)
+            for data_file in added:
+                update.append_data_file(data_file)
+            update.commit()
+
+    def has_landed() -> bool:
+        files = {task.file for task in table.scan().plan_files()} if added else set()
+        return bool(added) and files.issuperset(added)
+
+    commit(table, rewrite, has_landed)
 
 
 class _DeleteManifestWriter(ManifestWriterV2):
@@ -61,13 +74,16 @@ class _DeleteManifestWriter(ManifestWriterV2):
 class _Rewrite(_OverwriteFiles):
     """What Iceberg calls a `replace` snapshot: other files, the same rows."""
 
-    def __init__(self, transaction: Transaction, dropped_deletes: set[DataFile]) -> None:
+    def __init__(
+        self, transaction: Transaction, dropped_deletes: set[DataFile], notes: dict[str, str]
+    ) -> None:
         # pyiceberg sums up only operations that change rows; _summary corrects it.
         super().__init__(
             operation=Operation.OVERWRITE,
             transaction=transaction,
             io=transaction._table.io,
             commit_uuid=uuid.uuid4(),
+            snapshot_properties=notes,
         )
         self._dropped_deletes = dropped_deletes
 

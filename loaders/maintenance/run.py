@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from loaders.catalog import catalog_errors
-from loaders.errors import LoaderError
+from loaders.catalog import CATALOG_ERRORS, catalog_errors
+from loaders.commit import ConflictError, commit
+from loaders.errors import LoaderError, one_line
 from loaders.maintenance.compaction import TARGET_FILE_BYTES, compact, plan_compaction
 from loaders.maintenance.files import (
+    TABLE_FOLDERS,
     FilesOfSnapshots,
     StoredFile,
     metadata_files,
@@ -69,7 +71,7 @@ class TableReport:
 
 
 def maintain(
-    catalog: Catalog, tables: Iterable[tuple[str, ...]] | None = None, options: Options | None = None
+    catalog: Catalog, tables: Iterable[tuple[str, ...]], options: Options | None = None
 ) -> list[TableReport]:
     """Maintain tables of a catalog, one after the other.
 
@@ -77,27 +79,46 @@ def maintain(
 
     Args:
         catalog: where the tables are.
-        tables: identifiers; all tables of the catalog by default.
+        tables: identifiers.
         options: how far to go.
 
     Returns:
         A report for each table; the error of one does not keep the others from it.
     """
     options = options or Options()
-    with catalog_errors("the tables of the catalog can't be listed"):
-        everything = [name for space in catalog.list_namespaces() for name in catalog.list_tables(space)]
-        locations = {name: catalog.load_table(name).location().rstrip("/") for name in everything}
+    locations = _locations(catalog, names := sorted(tables))
     reports = []
-    for name in sorted(tables if tables is not None else everything):
+    for name in names:
         report = TableReport(".".join(name))
         reports.append(report)
         others = [location for other, location in locations.items() if other != name]
-        try:
-            with catalog_errors(f"{report.table} can't be maintained"):
-                maintain_table(catalog.load_table(name), report, options, others)
-        except LoaderError as error:
-            report.error = error
+        with noted(report):
+            maintain_table(catalog.load_table(name), report, options, others)
     return reports
+
+
+def _locations(catalog: Catalog, names: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Where the tables of these tables' namespaces are stored, as far as they can be read."""
+    found: dict[tuple[str, ...], str] = {}
+    for namespace in {name[:-1] for name in names}:
+        with suppress(*CATALOG_ERRORS):
+            for name in catalog.list_tables(namespace):
+                with suppress(*CATALOG_ERRORS):
+                    found[name] = catalog.load_table(name).location().rstrip("/")
+    return found
+
+
+@contextmanager
+def noted(report: TableReport) -> Iterator[None]:
+    """Keep an error for the report of a table, whatever it is: it must not end the maintenance of others."""
+    try:
+        with catalog_errors(f"{report.table} can't be maintained"):
+            yield
+    except LoaderError as error:
+        report.error = error
+    except Exception as error:
+        report.error = LoaderError(f"{report.table} can't be maintained: {one_line(error)}")
+        report.error.__cause__ = error
 
 
 def maintain_table(table: Table, report: TableReport, options: Options, other_locations: list[str]) -> None:
@@ -132,7 +153,12 @@ def maintain_table(table: Table, report: TableReport, options: Options, other_lo
     needless = _files_of_expired(table, expired, stored)
     if not options.dry_run:
         _expire(table, expired)
-    needless |= _orphans(table, stored, now - options.keep_orphans)
+    # Read again after the files were listed: what has been committed meanwhile is known then.
+    table.refresh()
+    unnamed = _unnamed(table, stored)
+    if not options.dry_run:
+        needless &= unnamed
+    needless |= {file for file in unnamed if file.modified_at < now - options.keep_orphans}
     report.files_removed = len(needless)
     report.bytes_removed = sum(file.size for file in needless)
     if not options.dry_run:
@@ -171,36 +197,38 @@ def _files_of_expired(
 
 def _expire(table: Table, expired: list[Snapshot]) -> None:
     """Take the snapshots out of the table's metadata; whoever commits meanwhile does not matter to them."""
-    for attempt in range(_ATTEMPTS):
-        known = {snapshot.snapshot_id for snapshot in table.snapshots()}
-        ids = [snapshot.snapshot_id for snapshot in expired if snapshot.snapshot_id in known]
-        if not ids:
+
+    def left() -> list[int]:
+        kept = {reference.snapshot_id for reference in table.metadata.refs.values()}
+        known = {snapshot.snapshot_id for snapshot in table.snapshots()} - kept
+        return [snapshot.snapshot_id for snapshot in expired if snapshot.snapshot_id in known]
+
+    for _ in range(_ATTEMPTS):
+        if not left():
             return
         try:
-            table.maintenance.expire_snapshots().by_ids(ids).commit()
-            table.refresh()
+            commit(
+                table,
+                lambda copy: copy.maintenance.expire_snapshots().by_ids(left()).commit(),
+                lambda: not left(),
+            )
             return
-        except CommitFailedException:
-            if attempt == _ATTEMPTS - 1:
-                raise
-            table.refresh()
+        except ConflictError:
+            continue
+    raise LoaderError(f"{'.'.join(table.name())}: others commit to it all the time, run again")
 
 
-def _orphans(table: Table, stored: dict[str, StoredFile], cut: datetime) -> set[StoredFile]:
-    """Stored files older than the cut that neither a snapshot nor the metadata names.
-
-    The table is read again after its files were listed: what has been committed meanwhile is known then.
-    """
-    table.refresh()
+def _unnamed(table: Table, stored: dict[str, StoredFile]) -> set[StoredFile]:
+    """Stored files, given by `same_file`, that neither a snapshot nor the metadata names."""
     named = FilesOfSnapshots(table).of(table.snapshots()) | metadata_files(table)
     needed = {same_file(location) for location in named}
-    return {file for name, file in stored.items() if name not in needed and file.modified_at < cut}
+    return {file for name, file in stored.items() if name not in needed}
 
 
 def _check_location(table: Table, other_locations: list[str]) -> None:
     own = table.location().rstrip("/")
     for other in other_locations:
-        if other == own or other.startswith(f"{own}/"):
+        if other == own or f"{other}/".startswith(tuple(f"{own}/{folder}/" for folder in TABLE_FOLDERS)):
             raise LoaderError(
                 f"{'.'.join(table.name())} can't be maintained: another table is stored at {other}, "
                 f"so that its files look like orphans of this one; move one of them"

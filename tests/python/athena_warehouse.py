@@ -47,9 +47,10 @@ class AthenaWarehouse(Warehouse):
         self._copy_raw()
         return summary
 
-    def maintain(self) -> None:
-        """Let the loaders' own maintenance join the small files of all tables in Glue."""
-        self.command("python", "-m", "loaders", "--debug", "maintain", **self.endpoint.environment())
+    def maintain(self, schema: str) -> None:
+        """Let the loaders' own maintenance join the small files of raw and of target `athena` in a schema."""
+        command = ("python", "-m", "loaders", "--debug", "maintain", "--target", "athena")
+        self.command(*command, **self.endpoint.environment(), DBT_SCHEMA=schema)
 
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""

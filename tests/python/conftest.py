@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from glue_server import glue_properties, glue_server
 from pyiceberg.catalog import Catalog, load_catalog
 from trino_available import ATHENA_PACKAGES, cannot_fetch_trino, missing_for_trino, missing_packages
 from warehouse import Warehouse, claim_port_block
@@ -51,6 +52,22 @@ def lakehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Store]
 def catalog(lakehouse: store.Store) -> Catalog:
     """The Iceberg catalog of the lakehouse."""
     return load_catalog("default", **lakehouse.catalog_properties())
+
+
+@pytest.fixture(scope="session")
+def glue(lakehouse: store.Store) -> Iterator[dict[str, str]]:
+    """Glue, played by moto, for tables in the lakehouse's S3: the properties of pyiceberg's catalog."""
+    lakehouse.s3_client().create_bucket(Bucket="glue")
+    with glue_server() as url:
+        yield glue_properties(url, lakehouse, "glue")
+
+
+@pytest.fixture(params=["rest", "glue"])
+def either(request: pytest.FixtureRequest, lakehouse: store.Store) -> dict[str, str]:
+    """The properties of one catalog, then of the other: the lakehouse's own, and Glue."""
+    if request.param == "glue":
+        return request.getfixturevalue("glue")
+    return {"type": "rest", **lakehouse.catalog_properties()}
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,12 @@ from urllib.parse import urlsplit
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 Fault = str | None
-"""`throttle`: answered with 503 and not passed on. `lose`: passed on, but answered with 504. `cut`: the
-connection breaks off in the middle of the answer. None: no fault."""
+"""`throttle`, `refuse`: answered with 503, 500 and not passed on. `lose`, `fail`, `expire`, `conflict`:
+passed on, but answered with 504, 500, 401, 409. `hang up`: passed on, no answer. `cut`: the connection breaks
+off in the middle of the answer. None: no fault."""
+
+_NOT_PASSED_ON = {"throttle": 503, "refuse": 500}
+_ANSWERED_WITH = {"lose": 504, "fail": 500, "expire": 401, "conflict": 409}
 
 
 @dataclass
@@ -23,7 +27,7 @@ class FaultyProxy:
 
     url: str
     requests: list[tuple[str, str, Fault]] = field(default_factory=list)
-    """(method, path, fault) of each request so far."""
+    """(method, path, fault) of each request so far; AWS's operation follows the path."""
 
 
 @contextmanager
@@ -40,15 +44,18 @@ def faulty_proxy(target: str, fault: Callable[[str, str, int], Fault]) -> Iterat
 
         def _handle(self) -> None:
             with lock:
-                kind = fault(self.command, self.path, len(proxy.requests))
-                proxy.requests.append((self.command, self.path, kind))
+                path = self.path + self.headers.get("X-Amz-Target", "")
+                kind = fault(self.command, path, len(proxy.requests))
+                proxy.requests.append((self.command, path, kind))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if kind == "throttle":
-                self._answer(503, {}, SLOW_DOWN)
+            if kind in _NOT_PASSED_ON:
+                self._answer(_NOT_PASSED_ON[kind], {}, SLOW_DOWN)
                 return
             status, headers, content = self._pass_on(body)
-            if kind == "lose":
-                self._answer(504, {}, b"{}")
+            if kind in _ANSWERED_WITH:
+                self._answer(_ANSWERED_WITH[kind], {}, b"{}")
+            elif kind == "hang up":
+                self.close_connection = True
             elif kind == "cut":
                 self._answer(status, headers, content, sent=len(content) // 2)
                 self.close_connection = True

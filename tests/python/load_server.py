@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from pyiceberg.catalog import load_catalog
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.catalog.rest import RestCatalog
 
 from loaders import loading
 from loaders.batch_files import BatchFiles
@@ -69,10 +71,14 @@ def _patch(owner: Any, name: str, call: int, before: Any = None, after: Any = No
     setattr(owner, name, patched)
 
 
-def _rest() -> Any:
-    from pyiceberg.catalog.rest import RestCatalog
+def _before_commit(call: int) -> None:
+    for owner in (RestCatalog, GlueCatalog):
+        _before(owner, "commit_table", call)
 
-    return RestCatalog
+
+def _after_commit(call: int) -> None:
+    for owner in (RestCatalog, GlueCatalog):
+        _after(owner, "commit_table", call)
 
 
 STEPS: dict[str, Callable[[], None]] = {
@@ -80,13 +86,13 @@ STEPS: dict[str, Callable[[], None]] = {
     "when an object was read": lambda: _after(BatchFiles, "end_object"),
     "before the data file is finished": lambda: _before(BatchFiles, "close"),
     "after the data file is finished": lambda: _after(BatchFiles, "close"),
-    "before the data commit": lambda: _before(_rest(), "commit_table"),
-    "after the data commit": lambda: _after(_rest(), "commit_table"),
+    "before the data commit": lambda: _before_commit(1),
+    "after the data commit": lambda: _after_commit(1),
     "before the ledger is written": lambda: _before(Ledger, "record"),
-    "before the ledger commit": lambda: _before(_rest(), "commit_table", 2),
-    "after the ledger commit": lambda: _after(_rest(), "commit_table", 2),
-    "before the next batch is committed": lambda: _before(_rest(), "commit_table", 3),
-    "after the next batch is committed": lambda: _after(_rest(), "commit_table", 3),
+    "before the ledger commit": lambda: _before_commit(2),
+    "after the ledger commit": lambda: _after_commit(2),
+    "before the next batch is committed": lambda: _before_commit(3),
+    "after the next batch is committed": lambda: _after_commit(3),
 }
 
 

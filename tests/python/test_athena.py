@@ -83,7 +83,7 @@ def build(warehouse: AthenaWarehouse, *arguments: str) -> Counter:
 
 def build_one_day(warehouse: AthenaWarehouse, directory: Path, *, first_day: int) -> Counter:
     """Load and build one more day after maintenance; returns the bytes that each model read."""
-    warehouse.maintain()
+    warehouse.maintain(SCHEMA)
     load_days(warehouse, directory, events=200, days=1, first_day=first_day)
     return build(warehouse)
 

@@ -18,7 +18,7 @@ def test_small_loads_become_one_file(athena: AthenaWarehouse, tmp_path: Path) ->
     before = athena.rows("raw.web_events", catalog=GLUE)
     done = athena.command(
         *("python", "-m", "loaders", "maintain", "raw.web_events", "raw.load_batches"),
-        *("--engine", "athena", "--keep-snapshots", "0s", "--json"),
+        *("--engine", "athena", "--keep-snapshots", "0s", "--force", "--json"),
         **athena.endpoint.environment(),
     )
     for report in json.loads(done.stdout):

@@ -40,49 +40,54 @@ MODEL_DDL = """
 
 
 @pytest.fixture
+def each(either: dict[str, str]) -> Catalog:
+    """Both catalogs, one after the other."""
+    return load_catalog("default", **either)
+
+
+@pytest.fixture
 def lake(lakehouse: Store) -> duckdb.DuckDBPyConnection:
     connection = duckdb_session.connect()
     yield connection
     connection.close()
 
 
-def test_many_small_loads(
-    catalog: Catalog, namespace: str, tmp_path: Path, lake: duckdb.DuckDBPyConnection
-) -> None:
-    for number in range(12):
+def test_many_small_loads(each: Catalog, namespace: str, tmp_path: Path) -> None:
+    loads = 8
+    for number in range(loads):
         (tmp_path / f"{number:03}.json").write_text(
             "".join(f'{{"n":{number},"i":{i},"t":"é\\n"}}\n' for i in range(200)) + "oops\n"
         )
-        _load(catalog, namespace, tmp_path)
+        _load(each, namespace, tmp_path)
     names = [(namespace, "web_events"), (namespace, "load_batches")]
-    before = {name: _rows(lake, name) for name in names}
-    spec = catalog.load_table(names[0]).spec()
+    before = {name: _arrow_rows(each, name) for name in names}
+    spec = each.load_table(names[0]).spec()
 
-    dry = maintain(catalog, names, Options(dry_run=True))
-    assert [(report.data_files, report.data_files_after) for report in dry] == [(12, 1), (12, 1)]
-    assert [len(catalog.load_table(name).snapshots()) for name in names] == [12, 12]
+    dry = maintain(each, names, Options(dry_run=True))
+    assert [(report.data_files, report.data_files_after) for report in dry] == [(loads, 1)] * 2
+    assert [len(each.load_table(name).snapshots()) for name in names] == [loads] * 2
 
-    reports = maintain(catalog, names, NOW)
+    reports = maintain(each, names, NOW)
 
     assert [report.error for report in reports] == [None, None]
     for name, report in zip(sorted(names), reports, strict=True):
-        table = catalog.load_table(name)
-        assert (report.data_files, report.data_files_after, report.snapshots_after) == (12, 1, 1)
-        assert _rows(lake, name) == before[name]
+        table = each.load_table(name)
+        assert (report.data_files, report.data_files_after, report.snapshots_after) == (loads, 1, 1)
+        assert _arrow_rows(each, name) == before[name]
         assert len(list(table.scan().plan_files())) == 1
-        assert report.files_rewritten == 12
-        assert report.files_removed >= 12 * 3, "data files, manifests and manifest lists"
+        assert report.files_rewritten == loads
+        assert report.files_removed >= loads * 3, "data files, manifests and manifest lists"
         assert report.bytes_removed > 0
-    assert catalog.load_table(names[0]).spec() == spec
-    operation = catalog.load_table(names[0]).current_snapshot().summary
+    assert each.load_table(names[0]).spec() == spec
+    operation = each.load_table(names[0]).current_snapshot().summary
     assert operation.operation.value == "replace"
-    assert (operation["total-data-files"], operation["total-records"]) == ("1", str(12 * 201))
+    assert (operation["total-data-files"], operation["total-records"]) == ("1", str(loads * 201))
 
-    again = maintain(catalog, names, NOW)
+    again = maintain(each, names, NOW)
     assert [report.files_rewritten for report in again] == [0, 0]
-    assert _load(catalog, namespace, tmp_path).skipped == 12, "the ledger knows, without old snapshots"
+    assert _load(each, namespace, tmp_path).skipped == loads, "the ledger knows, without old snapshots"
     (tmp_path / "100.json").write_text('{"n":100}\n')
-    assert _load(catalog, namespace, tmp_path).records == 1
+    assert _load(each, namespace, tmp_path).records == 1
 
 
 def test_a_model_with_deletes(catalog: Catalog, lake: duckdb.DuckDBPyConnection, namespace: str) -> None:
@@ -173,15 +178,17 @@ def test_only_what_is_needed_is_stored(
     assert len(manifests) == 3, "what was added, what was removed, and their list"
 
 
-def test_a_writer_that_is_faster(catalog: Catalog, lakehouse: Store, namespace: str, tmp_path: Path) -> None:
+def test_a_writer_that_is_faster(
+    each: Catalog, either: dict[str, str], namespace: str, tmp_path: Path
+) -> None:
     """An append between plan and commit stays; a rewrite of files that others have changed is refused."""
     for number in range(3):
         (tmp_path / f"{number}.json").write_text(f'{{"n":{number}}}\n')
-        _load(catalog, namespace, tmp_path)
-    table = catalog.load_table((namespace, "web_events"))
+        _load(each, namespace, tmp_path)
+    table = each.load_table((namespace, "web_events"))
     plan = plan_compaction(table)
     (tmp_path / "3.json").write_text('{"n":3}\n')
-    other = load_catalog("other", **lakehouse.catalog_properties())
+    other = load_catalog("other", **either)
     _load(other, namespace, tmp_path)
 
     compact(table, plan)
@@ -189,7 +196,7 @@ def test_a_writer_that_is_faster(catalog: Catalog, lakehouse: Store, namespace: 
     assert sorted(table.scan().to_arrow()["payload"].to_pylist()) == [f'{{"n":{n}}}' for n in range(4)]
     assert len(list(table.scan().plan_files())) == 2
 
-    stale = catalog.load_table((namespace, "web_events"))
+    stale = each.load_table((namespace, "web_events"))
     plan = plan_compaction(stale)
     maintain(other, [(namespace, "web_events")], Options())
     with pytest.raises(Exception, match="another writer has changed its files"):
@@ -197,32 +204,32 @@ def test_a_writer_that_is_faster(catalog: Catalog, lakehouse: Store, namespace: 
     assert len(other.load_table((namespace, "web_events")).scan().to_arrow()) == 4
 
 
-def test_beside_a_loader(catalog: Catalog, lakehouse: Store, namespace: str, tmp_path: Path) -> None:
+def test_beside_a_loader(each: Catalog, either: dict[str, str], namespace: str, tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / f"{number}.json").write_text(f'{{"n":{number}}}\n' * 3)
     summaries: list[Summary] = []
 
     def load() -> None:
-        own = load_catalog("own", **lakehouse.catalog_properties())
+        own = load_catalog("own", **either)
         summaries.append(_load(own, namespace, tmp_path, batch_size=BatchSize(1)))
 
-    _load(catalog, namespace, tmp_path / "0.json")
+    _load(each, namespace, tmp_path / "0.json")
     loader = threading.Thread(target=load)
     loader.start()
     reports: list[TableReport] = []
     # Orphans stay: those of the loader's next commit look like some.
     while loader.is_alive():
         reports += maintain(
-            catalog,
+            each,
             [(namespace, "web_events"), (namespace, "load_batches")],
             Options(keep_snapshots=timedelta(0)),
         )
     loader.join()
     assert summaries[0].loaded == 9
     assert any(report.files_rewritten for report in reports)
-    rows = catalog.load_table((namespace, "web_events")).scan().to_arrow()["payload"].to_pylist()
+    rows = each.load_table((namespace, "web_events")).scan().to_arrow()["payload"].to_pylist()
     assert sorted(rows) == sorted(f'{{"n":{n}}}' for n in range(10) for _ in range(3))
-    assert len(catalog.load_table((namespace, "load_batches")).scan().to_arrow()) == 10
+    assert len(each.load_table((namespace, "load_batches")).scan().to_arrow()) == 10
 
 
 def test_command_line(catalog: Catalog, lakehouse: Store, tmp_path: Path) -> None:
@@ -232,7 +239,9 @@ def test_command_line(catalog: Catalog, lakehouse: Store, tmp_path: Path) -> Non
     dry = CliRunner().invoke(main, ["maintain", "--dry-run"])
     assert dry.exit_code == 0, dry.output
     assert "nothing was changed" in dry.output
-    done = CliRunner().invoke(main, ["maintain", "raw.web_events", "--keep-snapshots", "0s", "--json"])
+    done = CliRunner().invoke(
+        main, ["maintain", "raw.web_events", "--keep-snapshots", "0s", "--force", "--json"]
+    )
     assert done.exit_code == 0, done.output
     (report,) = json.loads(done.stdout)
     assert (report["table"], report["data_files_after"], report["snapshots_after"]) == (
@@ -277,6 +286,10 @@ def _model(lake: duckdb.DuckDBPyConnection, namespace: str) -> tuple[str, str]:
 
 def _rows(lake: duckdb.DuckDBPyConnection, name: tuple[str, str]) -> list[tuple[Any, ...]]:
     return sorted(lake.execute(f"select * from lake.{'.'.join(name)}").fetchall(), key=repr)
+
+
+def _arrow_rows(catalog: Catalog, name: tuple[str, str]) -> list[str]:
+    return sorted(map(str, catalog.load_table(name).scan().to_arrow().to_pylist()))
 
 
 def _stored(catalog: Catalog, name: tuple[str, str]) -> set[str]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyiceberg.catalog import Catalog
+from pyiceberg.catalog import Catalog, load_catalog
 
 from loaders import loading
 from loaders.lakehouse.settings import PROJECT_ROOT
@@ -105,8 +105,9 @@ OBJECTS: tuple[tuple[str, bytes, Expected], ...] = (
 )
 
 
-@pytest.mark.parametrize("is_zipped", [False, True], ids=["plain", "gzip"])
-def test_dirt_by_dirt(is_zipped: bool, catalog: Catalog, namespace: str, tmp_path: Path) -> None:
+def test_dirt_by_dirt(either: dict[str, str], namespace: str, tmp_path: Path) -> None:
+    """Plain objects with one catalog, gzip with the other."""
+    catalog, is_zipped = load_catalog("default", **either), either["type"] == "glue"
     expected = {}
     for name, content, rows in OBJECTS:
         path = tmp_path / (f"{name}.gz" if is_zipped else name)
