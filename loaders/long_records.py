@@ -16,8 +16,8 @@ from loaders.object_by_object import (
 )
 from loaders.records import Record, too_large
 
-# All that may stand between the brackets of JSON: strings on one line, numbers, names, punctuation.
-_BETWEEN_BRACKETS = re.compile(rb'(?:[\s0-9+\-.eE,:trufalsn]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
+# All that may stand between the brackets of JSON: strings on one line, numbers, names (NaN, too), commas.
+_BETWEEN_BRACKETS = re.compile(rb'(?:[\s0-9+\-.eE,:trufalsnNIiy]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
 _STRING = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _QUOTE, _BACKSLASH = b'"\\'
 
@@ -44,6 +44,8 @@ class LongRecord:
         self._whole_line = whole_line
         self._start = b""
         self._size = 0
+        self._blanks = 0
+        """So many at the end are only a part of the record if it goes on behind them."""
         self._depth = 0
         self._in_string = False
         self._before = b""
@@ -66,16 +68,18 @@ class LongRecord:
             look = end if self._size or end else 1
             end, has_ended = reader.stretch_end(0, look, whole_line=self._whole_line, before=self._before)
         has_ended = has_ended or is_last
-        text = data[:end].rstrip(BLANKS + RECORD_SEPARATOR) if has_ended else data[:end]
-        self._start += text[: records.KEPT_OF_LONGER - len(self._start)]
-        self._size += len(text)
-        self._before = text.rstrip(BLANKS)[-1:] or self._before
+        self._start += data[: min(end, records.KEPT_OF_LONGER - len(self._start))]
+        self._before = data[:end].rstrip(BLANKS)[-1:] or self._before
+        if text := data[:end].rstrip(BLANKS + RECORD_SEPARATOR):
+            self._size += self._blanks + len(text)
+            self._blanks = 0
+        self._blanks += end - len(text)
         return end, has_ended
 
     def record(self) -> Record:
         """What stands for it, once it has ended."""
         self._place.starts_line = False
-        return too_large(self._place.uri, self._start, self._size, self._offset)
+        return too_large(self._place.uri, self._start, self._size, f"byte {self._offset}")
 
     def _read_value(self, data: bytes) -> tuple[int, bool]:
         """Read up to the closing bracket; or to where it is broken, and it is no value any more."""

@@ -91,9 +91,8 @@ class Place:
         """Go on behind sound objects, each at the start of a line or right behind another one."""
         line_start = data.rfind(b"\n", begin, end) + 1
         self.starts_line = line_start == end
-        self.is_first_line = self.is_first_line and not line_start
-        self.is_suspect = self.is_suspect and not line_start
-        self.indent = 0
+        if line_start:
+            self.is_first_line, self.is_suspect, self.indent = False, False, 0
         self.broken_indent = None
 
 
@@ -243,7 +242,9 @@ class ObjectByObject:
     def _record(self, start: int, end: int) -> Record:
         if end - start <= records.LONGEST_RECORD:
             return judge(self._data[start:end])
-        return too_large(self._place.uri, self._data[start:end], end - start, self._place.offset + start)
+        return too_large(
+            self._place.uri, self._data[start:end], end - start, f"byte {self._place.offset + start}"
+        )
 
     def _object_end(self, position: int, line_end: int) -> int | None:
         """Where the object that starts here ends; None if it is broken."""
@@ -378,30 +379,30 @@ class ObjectByObject:
         """
         if self._hopeless and self._hopeless[position]:
             return None
-        size, longest = len(self._data), records.LONGEST_RECORD
+        size, longest = len(self._data), records.LONGEST_RECORD + _LONGEST_TOKEN
         window_size = _FIRST_WINDOW
         while True:
-            window_size = min(window_size, longest + 1)
+            window_size = min(window_size, longest)
             window = self._data[position : position + window_size].decode("latin-1")
             is_last = position + window_size >= size
             try:
                 value, length = _decoder.raw_decode(window)
                 if length == len(window) and is_last and not isinstance(value, dict):
                     self._want_more()  # of a number
-                if length <= longest and (is_last or length < len(window)):
+                if length <= records.LONGEST_RECORD and (is_last or length < len(window)):
                     return value, position + length
             except json.JSONDecodeError as error:
                 may_be_cut = error.msg.startswith("Unterminated") or error.pos > len(window) - _LONGEST_TOKEN
-                if is_last and may_be_cut and len(window) <= longest:
+                if is_last and may_be_cut and len(window) < longest:
                     self._want_more()
-                if not may_be_cut or (is_last and len(window) <= longest):
+                if not may_be_cut or (is_last and len(window) < longest):
                     if error.pos > _LONG_FAILURE:
                         self._give_up_open_objects(position, position + error.pos)
                     return None
             except RecursionError:
                 self._give_up_open_objects(position, size)
                 return None
-            if len(window) > longest:
+            if len(window) == longest:
                 raise LongRecordError(is_value=window[0] in "{[")
             window_size *= 4
 

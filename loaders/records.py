@@ -45,17 +45,17 @@ def judge(payload: bytes) -> Record:
     return _judge_again(payload) if len(payload) <= _SHORT else _judge(payload)
 
 
-def too_large(uri: str, start: bytes, size: int, offset: int) -> Record:
+def too_large(uri: str, start: bytes, size: int, where: str) -> Record:
     """Make the record that stands for one that no row can hold.
 
     Args:
         uri: the object.
         start: the record's first bytes, at least KEPT_OF_LONGER.
         size: of the record, in bytes.
-        offset: where it starts in the object's text, in bytes.
+        where: it starts in the object's text.
     """
-    reason = f"{TOO_LARGE}: {size} bytes at byte {offset} of {uri}, more than {LONGEST_RECORD}"
-    return Record(start[:KEPT_OF_LONGER], f"{reason}; the payload is its start")
+    reason = f"{TOO_LARGE}: {size} bytes at {where} of {uri}, more than {LONGEST_RECORD}"
+    return Record(start[:KEPT_OF_LONGER], f"{reason}; only its start was loaded")
 
 
 def is_utf8(payload: bytes) -> bool:
