@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loaders import records
-from loaders.records import NOT_AN_OBJECT, Record, judge, too_large
+from loaders.records import NOT_AN_OBJECT, OUT_OF_RANGE, Record, judge, too_large
 
 BLANKS = b" \t\n\r\v\f"
 RECORD_SEPARATOR = b"\x1e"
@@ -20,7 +20,8 @@ _SEPARATORS = re.compile(rb"(?:[ \t\n\r\v\f\0\x1e]++|\xef\xbb\xbf)*+")
 BEFORE_VALUE = frozenset((b":", b",", b"["))
 """What stands before an object that is a value in another one, or in an array."""
 
-_FIRST_WINDOW = 4096
+_STARTS_OF_OTHER_VALUES = b'["-0123456789tfn'
+_FIRST_WINDOW = 1024
 _LONGEST_GUESS = 8192
 _LONG_FAILURE = 128
 _DEEP = 500
@@ -112,6 +113,7 @@ class ObjectByObject:
         self._data = data
         self._place = place
         self._is_last = is_last
+        self._line = 1, 0
         self._likely_end = -1
         self._hopeless = bytearray()
         """Not 0 where values start that are known not to parse."""
@@ -128,9 +130,8 @@ class ObjectByObject:
             self.position = position = place.skip_separators(data, position)
             if position >= stop or position == len(data):
                 return
-            line_end = data.find(b"\n", position)
-            is_open = line_end < 0 and not self._is_last
-            line_end = len(data) if line_end < 0 else line_end
+            line_end = self._line_end_behind(position)
+            is_open = line_end == len(data) and not self._is_last
             record = None
             if place.starts_line and not is_open:
                 record, end = self._whole_line(position, line_end), line_end
@@ -159,9 +160,7 @@ class ObjectByObject:
             The end, and True; or how far no end is, and False.
         """
         data = self._data
-        line_end = data.find(b"\n", position)
-        is_open = line_end < 0 and not self._is_last
-        line_end = len(data) if line_end < 0 else line_end
+        line_end = self._line_end_behind(position)
         start = position
         while found := _START_OF_OBJECT.search(data, start, line_end):
             start = found.start()
@@ -181,7 +180,16 @@ class ObjectByObject:
                 start = end
             else:
                 return start, True
-        return line_end, not is_open
+        return line_end, line_end < len(data) or self._is_last
+
+    def _line_end_behind(self, position: int) -> int:
+        """Where the line ends that holds the position, or else the data: looked for once a line."""
+        begin, end = self._line
+        if not begin <= position <= end:
+            end = self._data.find(b"\n", position)
+            end = len(self._data) if end < 0 else end
+            self._line = position, end
+        return end
 
     def _whole_line(self, position: int, line_end: int) -> Record | None:
         """The line as one record; None when it must be looked into."""
@@ -192,8 +200,16 @@ class ObjectByObject:
         if record.parse_error is None:
             self._place.broken_indent = None
             return record
-        is_value = record.parse_error.startswith(NOT_AN_OBJECT)
-        return record if is_value and line[:1] != b"[" else None
+        if line[:1] == b"[" or record.parse_error == OUT_OF_RANGE:
+            return None
+        place = self._place
+        if record.parse_error.startswith(NOT_AN_OBJECT):
+            return record
+        # Nothing can begin in it, and it can't go on on the next line.
+        if b"{" not in line and line[-1] not in b":,[\x1e" and not (place.in_array or place.is_first_line):
+            place.broken_indent = self._broken_indent()
+            return record
+        return None
 
     def _is_punctuation(self, position: int) -> bool:
         """Consume a bracket or comma of an array of objects."""
@@ -262,7 +278,7 @@ class ObjectByObject:
     def _element_end(self, position: int, line_end: int, is_open: bool) -> int | None:
         """Where an array element ends that is no sound object; None for a broken stretch."""
         end = None
-        if self._data[position] != _OBJECT and (value := self._parse(position)):
+        if self._data[position] in _STARTS_OF_OTHER_VALUES and (value := self._parse(position)):
             end = value[1]
         if end is None:
             end = self._closing_bracket(position, line_end, is_open)
@@ -270,7 +286,7 @@ class ObjectByObject:
 
     def _value_end(self, position: int, line_end: int, is_open: bool) -> int | None:
         """Where a whole value ends that is no object, if another one stands beside it."""
-        if self._data[position] == _OBJECT or not (value := self._parse(position)):
+        if self._data[position] not in _STARTS_OF_OTHER_VALUES or not (value := self._parse(position)):
             return None
         return value[1] if self._is_followed_by(b'{["', value[1], line_end, is_open) else None
 
@@ -321,7 +337,7 @@ class ObjectByObject:
         place = self._place
         if self._is_comma_between_objects(position):
             return position + 1
-        indent = place.indent if place.broken_indent is None else min(place.indent, place.broken_indent)
+        indent = self._broken_indent()
         look = position + 1
         while True:
             end, is_known = self.stretch_end(position, look, whole_line=whole_line)
@@ -338,6 +354,10 @@ class ObjectByObject:
         place.broken_indent = indent
         place.is_suspect = True
         return end
+
+    def _broken_indent(self) -> int:
+        place = self._place
+        return place.indent if place.broken_indent is None else min(place.indent, place.broken_indent)
 
     def _is_comma_between_objects(self, position: int) -> bool:
         """Whether a comma stands between two records: it is a stretch by itself."""

@@ -55,7 +55,10 @@ def too_large(uri: str, start: bytes, size: int, where: str) -> Record:
         where: it starts in the object's text.
     """
     reason = f"{TOO_LARGE}: {size} bytes at {where} of {uri}, more than {LONGEST_RECORD}"
-    return Record(start[:KEPT_OF_LONGER], f"{reason}; only its start was loaded")
+    payload = start[:KEPT_OF_LONGER]
+    # Not within a character.
+    cut = next((cut for cut in range(1, 4) if is_utf8(payload[:-cut])), 0) if not is_utf8(payload) else 0
+    return Record(payload[: len(payload) - cut], f"{reason}; only its start was loaded")
 
 
 def is_utf8(payload: bytes) -> bool:

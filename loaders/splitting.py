@@ -40,6 +40,7 @@ from loaders.records import Record
 
 _LINE_BREAK, _CARRIAGE_RETURN, _OPEN, _CLOSE = b"\n\r{}"
 _FEW_PIECES = 16
+_MOST_PIECES = 1024
 _MOST_RECORDS = 4096
 _MOST_LINE_BREAKS = 8
 
@@ -126,19 +127,21 @@ class _Stream:
         place = self._place
         pieces = _Pieces(data, position, end)
         one_by_one = ObjectByObject(data, place, is_last=is_last)
-        index, length = 0, len(pieces)
+        index, length, few = 0, len(pieces), _FEW_PIECES
         while index < len(pieces):
             stop = min(index + length, len(pieces))
             payloads = pieces.payloads(index, stop)
             if payloads is not None:
                 index = stop
-                length *= 2
+                length, few = length * 2, _FEW_PIECES
                 place.pass_objects(data, position, pieces.start(index))
                 position = pieces.start(index)
                 yield payloads, position
             elif length > _FEW_PIECES:
                 length = max(length // 4, _FEW_PIECES)
             else:
+                stop = min(index + few, len(pieces))
+                few = min(few * 2, _MOST_PIECES)
                 found: list[Record] = []
                 is_complete = True
                 try:
