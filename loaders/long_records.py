@@ -17,7 +17,11 @@ from loaders.object_by_object import (
 from loaders.records import Record, too_large
 
 # All that may stand between the brackets of JSON: strings on one line, numbers, names (NaN, too), commas.
-_BETWEEN_BRACKETS = re.compile(rb'(?:[\s0-9+\-.eE,:trufalsnNIiy]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
+_CONTENT = r'(?:[\s0-9+\-.eE,:trufalsnNIiy]++|"(?:[^"\\\n]++|\\[^\n])*+")'
+# The same with the values that hold no other ones: by far the most brackets.
+_BETWEEN_BRACKETS = re.compile(
+    rf"(?:{_CONTENT}|(?<=[:,\[])(?:\[{_CONTENT}*+\]|\{{{_CONTENT}*+\}}))*+".encode()
+)
 _STRING = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _QUOTE, _BACKSLASH = b'"\\'
 

@@ -107,6 +107,8 @@ class _Stream:
         """Read up to the last record that may go on behind the data, or to a long one."""
         data, self.rest = self.rest, b""
         end = len(data) if is_last else _last_boundary(data)
+        if len(data) - end > records.LONGEST_RECORD:
+            end = len(data)  # what has no end so far is told to be long
         start = self._place.skip_separators(data, 0)
         if start < end and (lines := _whole_lines(data, start, end)) is not None:
             self._place.pass_objects(data, start, end)
