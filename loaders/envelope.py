@@ -12,7 +12,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType, TimestampType
 
 from loaders.objects import StoredObject
-from loaders.records import INVALID_UTF8, Record
+from loaders.records import Record, is_utf8
 
 RAW_SCHEMA = Schema(
     NestedField(1, "payload", StringType(), doc="the record, verbatim"),
@@ -30,6 +30,9 @@ RAW_SCHEMA = Schema(
 )
 TIMESTAMP = pa.timestamp("us")
 _GROUP_BYTES = 2 << 20
+_RECORD_BYTES = 100
+"""About what a record takes beside its payload."""
+_LARGEST_TABLE_BYTES = 16 << 20
 
 
 def object_rows(
@@ -46,7 +49,9 @@ def object_rows(
         The rows, many at a time however few a chunk has.
     """
     position = 0
-    for group in _grouped(chunks):
+    # The columns that are the same in each row can be much larger than short payloads.
+    most_rows = _LARGEST_TABLE_BYTES // (len(stored.uri.encode()) + len(stored.etag) + _RECORD_BYTES)
+    for group in _grouped(chunks, most_rows):
         columns = [_columns(chunk) for chunk in group]
         payloads, encodings, errors = (
             columns[0] if len(columns) == 1 else map(pa.concat_arrays, zip(*columns, strict=True))
@@ -81,27 +86,34 @@ def batch_rows(rows: pa.Table, batch_id: str, loaded_at: datetime) -> pa.Table:
 
 
 def _grouped(
-    chunks: Iterable[pa.StringArray | list[Record]],
+    chunks: Iterable[pa.StringArray | list[Record]], most_rows: int
 ) -> Iterator[list[pa.StringArray | list[Record]]]:
     """Small chunks together, since each table costs as much as the splitting of some hundred records."""
     group: list[pa.StringArray | list[Record]] = []
-    group_size = 0
-    for chunk in filter(len, chunks):
-        size = chunk.nbytes if isinstance(chunk, pa.Array) else sum(len(one.payload) for one in chunk)
-        if group and group_size + size > _GROUP_BYTES:
-            yield group
-            group, group_size = [], 0
-        group.append(chunk)
-        group_size += size
+    group_size = rows = 0
+    for chunk in chunks:
+        for start in range(0, len(chunk), most_rows):
+            part = chunk[start : start + most_rows]
+            size = part.nbytes if isinstance(part, pa.Array) else _size(part)
+            if group and (group_size + size > _GROUP_BYTES or rows + len(part) > most_rows):
+                yield group
+                group, group_size, rows = [], 0, 0
+            group.append(part)
+            group_size += size
+            rows += len(part)
     if group:
         yield group
+
+
+def _size(records: list[Record]) -> int:
+    return sum(len(record.payload) for record in records) + _RECORD_BYTES * len(records)
 
 
 def _columns(chunk: pa.StringArray | list[Record]) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Payloads, payload encodings and parse errors."""
     if isinstance(chunk, pa.Array):
         return chunk, _constant("utf8", pa.string(), len(chunk)), pa.nulls(len(chunk), pa.string())
-    invalid = [record.parse_error == INVALID_UTF8 for record in chunk]
+    invalid = [record.parse_error is not None and not is_utf8(record.payload) for record in chunk]
     payloads = [
         base64.b64encode(record.payload) if is_invalid else record.payload
         for record, is_invalid in zip(chunk, invalid, strict=True)

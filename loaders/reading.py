@@ -6,7 +6,6 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -51,14 +50,20 @@ def split_records(uri: str, blocks: Iterator[bytes]) -> Iterator[pa.StringArray 
         Many records at a time: an array of payloads that are JSON objects, or records of any kind.
 
     Raises:
-        LoaderError: the header of CSV can't be read, or a record is too long.
+        LoaderError: the header of CSV can't be read.
     """
     if not _CSV_NAME.search(uri):
         yield from split_json(uri, blocks)
         return
-    rows = split_csv(uri, csv_text(io.BufferedReader(BlockFile(blocks), BLOCK_BYTES)))
-    while records := list(islice(rows, _CSV_RECORDS)):
-        yield records
+    records: list[Record] = []
+    size = 0
+    for record in split_csv(uri, csv_text(io.BufferedReader(BlockFile(blocks), BLOCK_BYTES))):
+        records.append(record)
+        size += len(record.payload)
+        if size >= BLOCK_BYTES or len(records) == _CSV_RECORDS:
+            yield records
+            records, size = [], 0
+    yield records
 
 
 def _decoded(uri: str, blocks: Iterator[bytes]) -> Iterator[bytes]:

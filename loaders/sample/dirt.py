@@ -1,13 +1,14 @@
 """What goes wrong on the way: records that must be rejected, and copies that must be recognised.
 
-Each rejected record has exactly one fault. In a stream without delimiters a record that is no JSON holds no
-`{` from which a JSON object parses, and never has another one beside it (`delivery` sees to that), so that a
-splitter can only count it as one.
+Each rejected record has exactly one fault. In a stream without delimiters a record that is no JSON never has
+another one beside it (`delivery` sees to that), and what parses in it stands as a value: a splitter that
+takes a fragment of it for a record counts events that never happened.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from random import Random
 from typing import Any, NamedTuple
 
@@ -175,14 +176,21 @@ class Dirt:
             case 7:
                 text = _dumps(flat).replace("page_view", "page\udcff\udcfeview")
             case 8:
-                event_format = NESTED if in_lines else LEGACY
-                event = _event(event_format, iso_z(at_ms), self._identity(), self._identity())
-                text = _truncated(_dumps(event), self._rng)
+                text = _truncated(self._nest_of_events(iso_z(at_ms), is_spaced=turn % 2 == 1), self._rng)
             case _:
                 if in_lines:
                     return Reject(reason, in_bare_envelope("cut off {"), is_object=False, is_enveloped=True)
                 text = _truncated(_dumps(flat), self._rng)
         return Reject(reason, text, is_object=False, is_enveloped=False)
+
+    def _nest_of_events(self, time: str, *, is_spaced: bool) -> str:
+        """A record that holds whole events, as values of keys and in a list."""
+        legacy, nested, *others = (
+            _event(event_format, time, self._identity(), self._identity())
+            for event_format in (LEGACY, NESTED, LEGACY, COMMERCE)
+        )
+        record = {"_id": nested.pop("_id"), "previous": legacy, "batch": others, **nested}
+        return json.dumps(record) if is_spaced else _dumps(record)
 
 
 def _dumps(record: dict[str, Any]) -> str:

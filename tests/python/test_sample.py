@@ -9,6 +9,7 @@ import csv
 import gzip
 import itertools
 import json
+import re
 import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -68,10 +69,11 @@ def split_concatenated(text: str) -> Iterator[str]:
     while position < len(text):
         end = object_at(text, position)
         if end is None:
-            end = text.find("{", position + 1)
-            while end >= 0 and object_at(text, end) is None:
-                end = text.find("{", end + 1)
-            end = len(text) if end < 0 else end
+            # What stands as a value is a fragment of the broken record.
+            begins = (match.start() for match in re.finditer("{", text[position:]))
+            starts = (position + begin for begin in begins if begin)
+            ends = (start for start in starts if text[:start].rstrip()[-1] not in ":,[")
+            end = next((start for start in ends if object_at(text, start)), len(text))
         yield text[position:end]
         position = end
 

@@ -107,7 +107,7 @@ def test_without_delimiters_reading_resumes_as_the_rule_says() -> None:
 
 
 def test_nothing_is_lost() -> None:
-    """Of any bytes all but white space and the punctuation of arrays comes back, in order."""
+    """Of any bytes all but separators and the punctuation of arrays comes back, in order."""
     for seed in range(1000):
         rng = random.Random(seed)
         data = bytearray("".join(_framed(rng, [_dumps(rng, _random_object(rng)) for _ in range(8)])).encode())
@@ -135,8 +135,10 @@ _DUMPED = st.builds(
 )
 _FRAGMENTS = (
     *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r\n", b" ", b"x", b"1", b"NaN", b"null"),
-    *(b'{"a":1}', b'{"b":[{"c":2}]}', b'"}{"', b'{"a":\n1}', b"\xff", b"\x00"),
+    *(b'{"a":1}', b'{"b":[{"c":2}]}', b'"}{"', b'{"a":\n1}', b"\xff", b"\x00", b"\x1e", b"\n  {", b"{}"),
+    *(b'{"p":{"q":', b'{"a":"\xff"}', b'{"s":"cut'),
 )
+_NO_PART_OF_RECORDS = b" \t\n\r\v\f\0\x1e[],"
 _CUTS = st.lists(st.integers(0, 400), max_size=8)
 
 
@@ -193,9 +195,9 @@ def _assert_all_is_there(data: bytes, records: list[Record]) -> None:
     position = 0
     for record in records:
         found = data.index(record.payload, position)
-        assert not data[position:found].strip(b" \t\n\r\v\f[],")
+        assert not data[position:found].strip(_NO_PART_OF_RECORDS)
         position = found + len(record.payload)
-    assert not data[position:].strip(b" \t\n\r\v\f[],")
+    assert not data[position:].strip(_NO_PART_OF_RECORDS)
 
 
 @settings(max_examples=150, deadline=None)
@@ -219,7 +221,7 @@ def test_any_csv_comes_back_row_by_row(rows: list[list[str]], line_break: str) -
     ("data", "expected"),
     [
         (b'{"a":1}{"b":2}', ['{"a":1}', '{"b":2}']),
-        (b'{"a":1}{"bad": {"b":2}{"c":3}', ['{"a":1}', '{"bad":', '{"b":2}', '{"c":3}']),
+        (b'{"a":1}{"bad": {"b":2}{"c":3}', ['{"a":1}', '{"bad": {"b":2}', '{"c":3}']),
         (b'{"a":1}cut {"b":2}', ['{"a":1}', "cut", '{"b":2}']),
         # A truncated line stays one record although objects in it parse.
         (b'{"a":{"b":1},"c":{"d":\n{"e":2}\n', ['{"a":{"b":1},"c":{"d":', '{"e":2}']),
@@ -423,23 +425,32 @@ def _damaged(rng: random.Random, text: str) -> str:
 
 def _resuming(text: str) -> list[tuple[str, bool]]:
     """The rule, word by word and slowly."""
-    decoder = json.JSONDecoder()
     records = []
     position = 0
     while position < len(text):
-        for start in range(position, len(text) + 1):
-            if start == len(text):
-                end = start
-                break
-            if text[start] == "{":
-                try:
-                    _, end = decoder.raw_decode(text, start)
-                    break
-                except json.JSONDecodeError:
-                    continue
-        if stretch := text[position:start].strip():
-            records.append((stretch, False))
-        if start < len(text):
-            records.append((text[start:end], True))
-        position = end
+        if text[position] in " \x00\x1e\ufeff":
+            position += 1
+            continue
+        start, end = position, _value_end(text, position)
+        if end and text[start] != "{":
+            following = text[end:].lstrip(" \x00\x1e\ufeff")
+            if following and following[0] not in '{["':
+                end = None
+        while not end:
+            start += 1
+            can_begin = text[start:].startswith("{") and text[position:start].rstrip()[-1] not in ":,["
+            end = _value_end(text, start) if can_begin else start == len(text)
+        if start > position:
+            records.append((text[position:start].rstrip(" \x1e"), False))
+            position = start
+        else:
+            records.append((text[start:end], text[start] == "{"))
+            position = end
     return records
+
+
+def _value_end(text: str, start: int) -> int | None:
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[1]
+    except json.JSONDecodeError:
+        return None

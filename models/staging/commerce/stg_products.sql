@@ -42,6 +42,7 @@ final as (
         batch_id,
         loaded_at,
         case
+            when parse_error like 'record too large: %' then 'record_too_large'
             when product_json is null then 'not_json_object'
             when texts[1] is null then 'no_product_id'
         end as rejection_reason,

@@ -161,6 +161,7 @@ judged as (
     select
         *,
         case
+            when parse_error like 'record too large: %' then 'record_too_large'
             when event_json is null then 'not_json_object'
             when source_format is null then 'unknown_format'
             when coalesce(anonymous_id, user_id) is null then 'no_visitor_id'

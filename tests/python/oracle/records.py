@@ -216,6 +216,8 @@ def believed_modified_at(row: RawRow) -> int:
 
 def read_event(row: RawRow) -> Event:
     """The event of a raw row; raises Rejected with the first reason that applies."""
+    if _is_too_large(row):
+        raise Rejected("record_too_large")
     record, is_enveloped = _object_of(row)
     source_format = detect_format(record)
     if source_format is None:
@@ -263,6 +265,11 @@ def read_event(row: RawRow) -> Event:
     )
 
 
+def _is_too_large(row: RawRow) -> bool:
+    """Only the start of the record is in the lake: what that says by itself does not count."""
+    return (row.get("parse_error") or "").startswith("record too large: ")
+
+
 def _object_of(row: RawRow) -> tuple[dict[str, Any], bool]:
     try:
         return inner_record(row["payload"], row["payload_encoding"])
@@ -298,7 +305,8 @@ def _revenue(price: Decimal | None, quantity: int | None) -> Decimal:
 def read_product(row: RawRow) -> dict[str, Any] | None:
     """The catalogue entry of a raw row; None if it is no JSON object or names no product."""
     try:
-        record = parse_json(row["payload"]) if row["payload_encoding"] == "utf8" else None
+        is_text = row["payload_encoding"] == "utf8" and not _is_too_large(row)
+        record = parse_json(row["payload"]) if is_text else None
     except NotJson:
         return None
     if not isinstance(record, dict) or as_text(record.get("product_id")) is None:
