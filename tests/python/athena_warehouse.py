@@ -61,10 +61,10 @@ class AthenaWarehouse(Warehouse):
         connection.execute(f"attach ':memory:' as {GLUE}")
         catalog = self.glue_catalog()
         for (namespace,) in catalog.list_namespaces():
-            connection.execute(f"create schema if not exists {GLUE}.{namespace}")
+            connection.execute(f'create schema if not exists {GLUE}."{namespace}"')
             for identifier in catalog.list_tables(namespace):
                 location = catalog.load_table(identifier).metadata_location
-                view = f"{GLUE}.{namespace}.{identifier[-1]}"
+                view = f'{GLUE}."{namespace}".{identifier[-1]}'
                 connection.execute(f"create view {view} as select * from iceberg_scan('{location}')")
         return connection
 

@@ -223,7 +223,7 @@ def test_maintenance_keeps_the_rows(athena: AthenaWarehouse, objects: Path) -> N
         f"vacuum {name}",
     ):
         identifier = client.start_query_execution(
-            QueryString=sql, ResultConfiguration={"OutputLocation": "s3://athena/results/"}
+            QueryString=sql, ResultConfiguration={"OutputLocation": "s3://athena/staging/"}
         )["QueryExecutionId"]
         execution = next(item for item in athena.endpoint.executions if item.id == identifier)
         assert execution.finished.wait(300)
