@@ -51,6 +51,15 @@ class AthenaWarehouse(Warehouse):
         """Let the loaders' own maintenance join the small files of all tables in Glue."""
         self.command("python", "-m", "loaders", "--debug", "maintain", **self.endpoint.environment())
 
+    def run_statement(self, sql: str) -> None:
+        """Run one statement in Athena; fails when it does."""
+        started = self.endpoint.client("athena").start_query_execution(
+            QueryString=sql, ResultConfiguration={"OutputLocation": "s3://athena/staging/"}
+        )
+        execution = next(one for one in self.endpoint.executions if one.id == started["QueryExecutionId"])
+        assert execution.finished.wait(300)
+        assert execution.state == "SUCCEEDED", execution.reason
+
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""
         return load_catalog("glue", **self.endpoint.catalog_properties())

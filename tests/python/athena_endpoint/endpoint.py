@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -73,9 +74,9 @@ class AthenaEndpoint:
         return list(self._executions.by_id.values())
 
     @contextmanager
-    def later(self, seconds: int) -> Iterator[None]:
-        """Let VACUUM find everything so much older."""
-        self._executions.seconds_later = seconds
+    def later(self, **time: int) -> Iterator[None]:
+        """Let VACUUM find everything older, by a timedelta's arguments."""
+        self._executions.seconds_later = int(timedelta(**time).total_seconds())
         try:
             yield
         finally:
