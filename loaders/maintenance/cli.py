@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from loaders.catalog import open_catalog
+from loaders.catalog import RAW_NAMESPACE, open_catalog
 from loaders.duration import Duration
 from loaders.loading import reconcile
 from loaders.maintenance.engines import athena, maintain_by, trino
@@ -65,8 +65,9 @@ def maintain_command(
     run that changes the same files at the same time fails or makes it fail, so run it when dbt does not.
     """
     catalog = open_catalog()
+    names = [tuple(name.split(".")) for name in tables] or None
     # Before the snapshots go that a crashed loader's batch would be recognised by.
-    if not dry_run:
+    if not dry_run and (names is None or any(name[0] == RAW_NAMESPACE for name in names)):
         reconcile(catalog)
     options = Options(
         target_file_bytes=target_mb << 20,
@@ -74,7 +75,6 @@ def maintain_command(
         keep_orphans=keep_orphans,
         dry_run=dry_run,
     )
-    names = [tuple(name.split(".")) for name in tables] or None
     if engine == "pyiceberg":
         reports = maintain(catalog, names, options)
     else:

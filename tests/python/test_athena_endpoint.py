@@ -17,7 +17,7 @@ from pyiceberg.catalog import load_catalog
 
 pytestmark = pytest.mark.athena
 
-SCHEMA = "endpoint"
+SCHEMA = "analytics_endpoint"
 
 
 class Client:
@@ -175,7 +175,7 @@ def test_errors_of_a_statement_have_their_name(client: Client) -> None:
         "comment on table t is 'x'",
         "call system.sync_partition_metadata('a', 'b', 'FULL')",
         "set session task_max_writer_count = '4'",
-        "use endpoint",
+        "use d",
         "grant select on t to someone",
         "analyze t",
         "start transaction",
@@ -191,7 +191,7 @@ def test_errors_of_a_statement_have_their_name(client: Client) -> None:
         "create index i on table t (a) as 'compact'",
         "create role r",
         "create temporary macro m(x int) x + 1",
-        "describe database endpoint",
+        "describe database d",
         "drop role r",
         "lock table t shared",
         "rollback",

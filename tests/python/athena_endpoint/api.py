@@ -217,9 +217,7 @@ def _describe(execution: Execution) -> Response:
         "Query": execution.sql,
         "StatementType": statement.kind if statement else "DML",
         "SubstatementType": statement.substatement if statement else "SELECT",
-        "ResultConfiguration": {
-            "OutputLocation": f"{execution.output_location.rstrip('/')}/{execution.id}.csv"
-        },
+        "ResultConfiguration": {"OutputLocation": execution.output_file},
         "QueryExecutionContext": {"Database": execution.context.schema, "Catalog": execution.context.catalog},
         "WorkGroup": execution.work_group,
         "EngineVersion": {"EffectiveEngineVersion": "Athena engine version 3"},

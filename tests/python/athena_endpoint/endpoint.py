@@ -43,7 +43,7 @@ class AthenaEndpoint:
     def __enter__(self) -> AthenaEndpoint:
         with ExitStack() as stack:
             self.store = ensure_running(self._settings.lakehouse)
-            self.glue_url = stack.enter_context(glue_server(self.calls))
+            self.glue_url = stack.enter_context(glue_server(self.calls.add_glue))
             self.s3_url = stack.enter_context(s3_server(self.store.s3_endpoint, self.calls))
             s3 = self.client("s3", config=Config(s3={"addressing_style": "path"}))
             s3.create_bucket(Bucket=BUCKET)

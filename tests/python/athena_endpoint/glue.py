@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,6 @@ from moto.core.responses import EmptyResult
 from moto.glue.responses import GlueResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
-
-from athena_endpoint.calls import CallRecord
 
 # Below the server's URL: what the endpoint itself looks up is nobody's call.
 NOT_NOTED = "/not-noted"
@@ -55,11 +53,11 @@ def _update_table(self: GlueResponse) -> Any:
 
 
 @contextmanager
-def glue_server(record: CallRecord) -> Iterator[str]:
+def glue_server(note: Callable[[str, dict[str, Any]], None]) -> Iterator[str]:
     """Run it on a free port of the loopback interface; yields its URL.
 
     Args:
-        record: notes the requests.
+        note: is told the operation and the content of each request.
     """
     application = DomainDispatcherApplication(create_backend_app)
 
@@ -70,7 +68,7 @@ def glue_server(record: CallRecord) -> Iterator[str]:
         elif target.startswith("AWSGlue."):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
-            record.add_glue(target.removeprefix("AWSGlue."), json.loads(body))
+            note(target.removeprefix("AWSGlue."), json.loads(body))
         return application(environ, start_response)
 
     original = GlueResponse.update_table

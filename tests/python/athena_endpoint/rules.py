@@ -131,7 +131,8 @@ def check_statement(tokens: Sequence[Token]) -> None:
         raise Refused("SYNTAX_ERROR", "mismatched input 'TABLE'. Expecting: 'VIEW'")
     if words[:2] == ["create", "table"] and "like" in words[3:5]:
         raise Refused("SYNTAX_ERROR", "mismatched input 'LIKE'")
-    second = words[1] if len(words) > 1 else ""
+    # To sqlglot what follows SHOW is one token.
+    second = " ".join(words[1:]).partition(" ")[0]
     if (first == "show" and second not in SHOWN) or (first == "describe" and second in NOT_DESCRIBED):
         raise Refused(
             "NOT_SUPPORTED", f"Queries of this type are not supported: {' '.join(words[:2]).upper()}"

@@ -63,6 +63,14 @@ def s3_server(store: str, record: CallRecord) -> Iterator[str]:
             self.rfile.readline()
 
         def _ask(self, body: bytes, is_chunked: bool) -> http.client.HTTPResponse:
+            """The store's answer; a connection that it has closed meanwhile is opened again."""
+            try:
+                return self._ask_once(body, is_chunked)
+            except ConnectionError:
+                self.store.close()
+                return self._ask_once(body, is_chunked)
+
+        def _ask_once(self, body: bytes, is_chunked: bool) -> http.client.HTTPResponse:
             # The Host that the client has signed goes on as it is.
             self.store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
