@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -46,6 +47,9 @@ class _Group(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of errors.")
 def main(debug: bool) -> None:
     """Load web events and shop data into the raw tables of the lakehouse."""
+    # botocore reads only the second name; the AWS tools in other languages prefer the first.
+    if region := os.environ.get("AWS_REGION"):
+        os.environ["AWS_DEFAULT_REGION"] = region
 
 
 main.add_command(lakehouse_group)

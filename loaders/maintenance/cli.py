@@ -50,7 +50,7 @@ from loaders.maintenance.scope import project_namespaces, tables_of
     type=click.IntRange(min=1),
     default=Options.target_file_bytes >> 20,
     show_default=True,
-    help="Join small files up to this size.",
+    help="Join small files up to this size; Athena has its own.",
 )
 @click.option(
     "--engine",

@@ -24,6 +24,14 @@ from loaders.maintenance.run import Options, TableReport, noted
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
 _MORE_RUNS_NEEDED = re.compile(r"ICEBERG_(OPTIMIZE|VACUUM)_MORE_RUNS_NEEDED")
 _MOST_RUNS = 100
+# Athena takes no smaller vacuum_max_snapshot_age_seconds.
+_ATHENA_MINIMUM = timedelta(minutes=1)
+# So many files of a partition, or delete files of a data file, and Athena writes anew: by itself 5 and 2.
+# https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
+_ATHENA_THRESHOLDS = {
+    "optimize_rewrite_data_file_threshold": 2,
+    "optimize_rewrite_delete_file_threshold": 1,
+}
 # Trino's own minimum, unless its catalog is configured otherwise.
 _TRINO_MINIMUM = timedelta(days=7)
 _NAME = re.compile(r"\w+", re.ASCII)
@@ -72,8 +80,7 @@ def athena(work_group: str | None = None, staging_dir: str | None = None) -> Eng
     work_group = work_group or os.environ.get("ATHENA_WORK_GROUP") or "primary"
     staging_dir = staging_dir or os.environ.get("ATHENA_STAGING_DIR")
     output = {"ResultConfiguration": {"OutputLocation": staging_dir}} if staging_dir else {}
-    # None leaves the region to the AWS configuration, which by itself does not read AWS_REGION.
-    client = boto3.Session(region_name=os.environ.get("AWS_REGION")).client("athena")
+    client = boto3.client("athena")
 
     def execute(sql: str) -> None:
         for _ in range(_MOST_RUNS):
@@ -161,9 +168,12 @@ def _checked(name: tuple[str, ...]) -> tuple[str, ...]:
 
 def _athena_statements(name: tuple[str, ...], options: Options) -> list[str]:
     namespace, table = _checked(name)
-    kept = int(options.keep_snapshots.total_seconds())
+    # One age for both: VACUUM removes snapshots, and files that no snapshot names.
+    kept = max(options.keep_snapshots, options.keep_orphans, _ATHENA_MINIMUM)
+    properties = {"vacuum_max_snapshot_age_seconds": int(kept.total_seconds()), **_ATHENA_THRESHOLDS}
+    pairs = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
     return [
-        f"ALTER TABLE {namespace}.{table} SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds' = '{kept}')",
+        f"ALTER TABLE {namespace}.{table} SET TBLPROPERTIES ({pairs})",
         f"OPTIMIZE {namespace}.{table} REWRITE DATA USING BIN_PACK",
         f"VACUUM {namespace}.{table}",
     ]

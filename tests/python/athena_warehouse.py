@@ -35,13 +35,15 @@ class AthenaWarehouse(Warehouse):
     def athena(self, *arguments: str, check: bool = True, **environment: str) -> Any:
         """Run dbt on target `athena`."""
         more = {**self.endpoint.environment(), "DBT_THREADS": "4", **environment}
-        return super().dbt(*arguments, "--target", "athena", check=check, **more)
+        with self.endpoint.calls.made_by("transformer"):
+            return super().dbt(*arguments, "--target", "athena", check=check, **more)
 
     def load(self, loader: str, uri: Path | str, into: str | None = None) -> dict[str, Any]:
         """Run a loader with Glue as its catalog, then give the local lakehouse the same rows."""
         kept, self.environment = self.environment, {**self.environment, **self.endpoint.environment()}
         try:
-            summary = super().load(loader, uri, into)
+            with self.endpoint.calls.made_by("loader"):
+                summary = super().load(loader, uri, into)
         finally:
             self.environment = kept
         self._copy_raw()
@@ -51,6 +53,22 @@ class AthenaWarehouse(Warehouse):
         """Let the loaders' own maintenance join the small files of raw and of target `athena` in a schema."""
         command = ("python", "-m", "loaders", "--debug", "maintain", "--target", "athena")
         self.command(*command, **self.endpoint.environment(), DBT_SCHEMA=schema)
+
+    def run_statement(
+        self, sql: str, schema: str = "default", output_location: str = "s3://athena/staging/"
+    ) -> None:
+        """Run one statement in Athena; fails when it does."""
+        client = self.endpoint.client("athena")
+        started = client.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": schema},
+            ResultConfiguration={"OutputLocation": output_location},
+        )
+        execution = next(one for one in self.endpoint.executions if one.id == started["QueryExecutionId"])
+        assert execution.finished.wait(300)
+        assert execution.state == "SUCCEEDED", execution.reason
+        client.get_query_execution(QueryExecutionId=execution.id)
+        client.get_query_results(QueryExecutionId=execution.id)
 
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""
@@ -62,10 +80,10 @@ class AthenaWarehouse(Warehouse):
         connection.execute(f"attach ':memory:' as {GLUE}")
         catalog = self.glue_catalog()
         for (namespace,) in catalog.list_namespaces():
-            connection.execute(f"create schema if not exists {GLUE}.{namespace}")
+            connection.execute(f'create schema if not exists {GLUE}."{namespace}"')
             for identifier in catalog.list_tables(namespace):
                 location = catalog.load_table(identifier).metadata_location
-                view = f"{GLUE}.{namespace}.{identifier[-1]}"
+                view = f'{GLUE}."{namespace}".{identifier[-1]}'
                 connection.execute(f"create view {view} as select * from iceberg_scan('{location}')")
         return connection
 

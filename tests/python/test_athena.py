@@ -22,7 +22,7 @@ from loaders.sample import generate_sample
 
 pytestmark = pytest.mark.athena
 
-SCHEMA, LOCAL = "athena_marts", "local_marts"
+SCHEMA, LOCAL = "analytics_history", "local_marts"
 # Parquet's own overhead of some more small files.
 FEW_BYTES = 64 << 10
 # What reads more after a longer history, and why.
@@ -212,37 +212,14 @@ def test_docs_and_source_freshness(athena: AthenaWarehouse) -> None:
 def test_maintenance_keeps_the_rows(athena: AthenaWarehouse, objects: Path) -> None:
     change_objects(athena, objects, 2)
     build(athena)
-    client = athena.endpoint.client("athena")
-    name = f"{SCHEMA}.fct_web_events"
     before = athena.glue_catalog().load_table((SCHEMA, "fct_web_events"))
     files = before.inspect.data_files().num_rows
     assert before.inspect.delete_files().num_rows > 0
-    for sql in (
-        f"optimize {name} rewrite data using bin_pack",
-        f"alter table {name} set tblproperties ('vacuum_max_snapshot_age_seconds' = '0')",
-        f"vacuum {name}",
-    ):
-        identifier = client.start_query_execution(
-            QueryString=sql, ResultConfiguration={"OutputLocation": "s3://athena/results/"}
-        )["QueryExecutionId"]
-        execution = next(item for item in athena.endpoint.executions if item.id == identifier)
-        assert execution.finished.wait(300)
-        assert execution.state == "SUCCEEDED", execution.reason
+    athena.command(
+        *("python", "-m", "loaders", "maintain", f"{SCHEMA}.fct_web_events", "--engine", "athena"),
+        **athena.endpoint.environment(),
+    )
     after = athena.glue_catalog().load_table((SCHEMA, "fct_web_events"))
-    assert len(after.metadata.snapshots) == 1 < len(before.metadata.snapshots)
     assert after.inspect.delete_files().num_rows == 0
     assert after.inspect.data_files().num_rows < files
     assert_same_as_local(athena)
-
-
-def test_the_documented_policy_allows_what_is_asked_and_no_more(athena: AthenaWarehouse) -> None:
-    policy = json.loads((PROJECT_ROOT / "docs" / "athena-policy.json").read_text())
-    allowed = {
-        action
-        for statement in policy["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        if not action.startswith("s3:")
-    }
-    # dbt stops its statements when it is interrupted.
-    when_interrupted = {"athena:StopQueryExecution"}
-    assert allowed - when_interrupted == athena.endpoint.actions - when_interrupted

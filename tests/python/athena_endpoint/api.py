@@ -11,10 +11,12 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from athena_endpoint import results
+from athena_endpoint.calls import ACCOUNT, CallRecord
 from athena_endpoint.executions import Execution, Executions
 from athena_endpoint.statements import Context
 
+# "The maximum allowed query string length is 262144 bytes, where the strings are encoded in UTF-8".
+MAXIMUM_QUERY_BYTES = 262_144
 # "MaxResults: … maximum value of 1000".
 PAGE_ROWS = 1000
 PREFIX = "AmazonAthena."
@@ -36,10 +38,9 @@ class ApiError(Exception):
 class AthenaApi:
     """The operations, by name."""
 
-    def __init__(self, executions: Executions, account: str) -> None:
+    def __init__(self, executions: Executions, calls: CallRecord) -> None:
         self._executions = executions
-        self._account = account
-        self.called: set[str] = set()
+        self._calls = calls
         self._operations: dict[str, Callable[[Request], Response]] = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": lambda request: {"QueryExecution": _describe(self._find(request))},
@@ -63,7 +64,7 @@ class AthenaApi:
         """
         if operation not in self._operations:
             raise ApiError("UnknownOperationException", f"not played by this endpoint for tests: {operation}")
-        self.called.add(operation)
+        self._calls.add_athena(operation, WORK_GROUP)
         return self._operations[operation](request)
 
     def _find(self, request: Request) -> Execution:
@@ -75,6 +76,11 @@ class AthenaApi:
         return found
 
     def _start(self, request: Request) -> Response:
+        if len(request["QueryString"].encode()) > MAXIMUM_QUERY_BYTES:
+            raise ApiError(
+                "InvalidRequestException",
+                f"Your query has exceeded the maximum query length of {MAXIMUM_QUERY_BYTES} bytes.",
+            )
         work_group = request.get("WorkGroup", WORK_GROUP)
         self._check_work_group(work_group)
         output = request.get("ResultConfiguration", {}).get("OutputLocation")
@@ -114,24 +120,8 @@ class AthenaApi:
             raise ApiError(
                 "InvalidRequestException", f"Query has not yet finished. Current state: {execution.state}"
             )
-        plain = execution.statement.kind != "DML" or execution.statement.substatement == "EXPLAIN"
-        kinds = [results.parse_type(kind) for _, kind in execution.columns]
-        if plain:
-            # DDL and utilities answer lines of text.
-            lines = ["\t".join(str(cell) for cell in row) for row in execution.rows]
-            rows = [{"Data": [{"VarCharValue": line}]} for line in lines]
-            columns = [results.column_info("result", "varchar")] if rows else []
-        else:
-            rows = (
-                [{"Data": [{"VarCharValue": name} for name, _ in execution.columns]}]
-                if execution.columns
-                else []
-            )
-            rows += [
-                {"Data": [results.datum(value, kind) for value, kind in zip(row, kinds, strict=True)]}
-                for row in execution.rows
-            ]
-            columns = [results.column_info(name, kind) for name, kind in execution.columns]
+        rows = [{"Data": [_datum(cell) for cell in row]} for row in execution.lines()]
+        columns = execution.column_infos() if rows else []
         page = _page(rows, request, "Rows", PAGE_ROWS)
         response: Response = {
             "ResultSet": {"Rows": page["Rows"], "ResultSetMetadata": {"ColumnInfo": columns}},
@@ -167,7 +157,7 @@ class AthenaApi:
             "DataCatalog": {
                 "Name": DATA_CATALOG,
                 "Type": "GLUE",
-                "Parameters": {"catalog-id": self._account},
+                "Parameters": {"catalog-id": ACCOUNT},
             }
         }
 
@@ -207,6 +197,11 @@ def _page(items: list[Any], request: Request, name: str, most: int) -> Response:
     return {name: items[first:after], **({"NextToken": str(after)} if after < len(items) else {})}
 
 
+def _datum(cell: str | None) -> dict[str, str]:
+    """A Datum: no text at all for null."""
+    return {} if cell is None else {"VarCharValue": cell}
+
+
 def _describe(execution: Execution) -> Response:
     statement = execution.statement
     status: dict[str, Any] = {"State": execution.state, "SubmissionDateTime": execution.submitted_at}
@@ -222,9 +217,7 @@ def _describe(execution: Execution) -> Response:
         "Query": execution.sql,
         "StatementType": statement.kind if statement else "DML",
         "SubstatementType": statement.substatement if statement else "SELECT",
-        "ResultConfiguration": {
-            "OutputLocation": f"{execution.output_location.rstrip('/')}/{execution.id}.csv"
-        },
+        "ResultConfiguration": {"OutputLocation": execution.output_file},
         "QueryExecutionContext": {"Database": execution.context.schema, "Catalog": execution.context.catalog},
         "WorkGroup": execution.work_group,
         "EngineVersion": {"EffectiveEngineVersion": "Athena engine version 3"},

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from athena_endpoint.api import DATA_CATALOG, WORK_GROUP, AthenaApi, serve
+from athena_endpoint.calls import REGION, CallRecord
 from athena_endpoint.executions import Execution, Executions
-from athena_endpoint.glue import glue_server
+from athena_endpoint.glue import NOT_NOTED, glue_server
+from athena_endpoint.s3 import s3_server
 from loaders.lakehouse import trino
 from loaders.lakehouse.store import ensure_running
 from loaders.lakehouse.trino import TrinoSettings
@@ -20,8 +23,6 @@ from loaders.lakehouse.trino import TrinoSettings
 # Also the name of Trino's catalog, so that three-part names mean the same.
 CATALOG = DATA_CATALOG.lower()
 BUCKET = "athena"
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
 
 
 class AthenaEndpoint:
@@ -29,26 +30,33 @@ class AthenaEndpoint:
 
     Args:
         settings: the Trino server to start, on the lakehouse whose S3 holds the tables.
+
+    Attributes:
+        calls: to Athena, Glue and S3, those of tests and those that Athena makes for its statements.
     """
 
     def __init__(self, settings: TrinoSettings) -> None:
         self._settings = settings
         self._stack = ExitStack()
+        self.calls = CallRecord()
 
     def __enter__(self) -> AthenaEndpoint:
         with ExitStack() as stack:
             self.store = ensure_running(self._settings.lakehouse)
-            self._glue = stack.enter_context(glue_server())
-            self.glue_url = self._glue.url
+            self.glue_url = stack.enter_context(glue_server(self.calls.add_glue))
+            self.s3_url = stack.enter_context(s3_server(self.store.s3_endpoint, self.calls))
             s3 = self.client("s3", config=Config(s3={"addressing_style": "path"}))
             s3.create_bucket(Bucket=BUCKET)
             stack.callback(trino.stop, self._settings)
             self.trino = trino.start(self._settings, {CATALOG: self._trino_catalog()})
-            self._executions = Executions(
-                self._settings.port, self.client("glue"), s3, self.catalog_properties()
-            )
+            not_noted = {
+                **self.catalog_properties(),
+                "glue.endpoint": f"{self.glue_url}{NOT_NOTED}",
+                "s3.endpoint": self.store.s3_endpoint,
+            }
+            self._executions = Executions(self._settings.port, self.client("glue"), s3, not_noted)
             stack.callback(self._executions.close)
-            self._api = AthenaApi(self._executions, ACCOUNT)
+            self._api = AthenaApi(self._executions, self.calls)
             server = serve(self._api)
             stack.callback(server.server_close)
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -65,14 +73,18 @@ class AthenaEndpoint:
         """Every statement so far, in the order of their starts."""
         return list(self._executions.by_id.values())
 
-    @property
-    def actions(self) -> set[str]:
-        """Every action of Athena and of Glue that was asked for so far, as IAM names them."""
-        return self._glue.actions | {f"athena:{operation}" for operation in self._api.called}
+    @contextmanager
+    def later(self, **time: int) -> Iterator[None]:
+        """Let VACUUM find everything older, by a timedelta's arguments."""
+        self._executions.seconds_later = int(timedelta(**time).total_seconds())
+        try:
+            yield
+        finally:
+            self._executions.seconds_later = 0
 
     def client(self, service: str, **options: Any) -> Any:
         """boto3's client of one of the services that are played here: athena, glue, s3 or sts."""
-        urls = {"s3": self.store.s3_endpoint, "athena": getattr(self, "url", None)}
+        urls = {"s3": self.s3_url, "athena": getattr(self, "url", None)}
         return boto3.client(
             service,
             endpoint_url=urls.get(service, self.glue_url),
@@ -91,11 +103,12 @@ class AthenaEndpoint:
         return {
             **self.store.aws_environment(),
             **catalog,
+            "AWS_ENDPOINT_URL_S3": self.s3_url,
             "AWS_ENDPOINT_URL_ATHENA": self.url,
             "AWS_ENDPOINT_URL_GLUE": self.glue_url,
             "AWS_ENDPOINT_URL_STS": self.glue_url,
             "ATHENA_WORK_GROUP": WORK_GROUP,
-            "ATHENA_STAGING_DIR": f"s3://{BUCKET}/results/",
+            "ATHENA_STAGING_DIR": f"s3://{BUCKET}/staging/",
             "ATHENA_DATA_DIR": f"s3://{BUCKET}/tables/",
             "ATHENA_POLL_SECONDS": "0.05",
         }
@@ -109,7 +122,7 @@ class AthenaEndpoint:
             "glue.access-key-id": self.store.access_key,
             "glue.secret-access-key": self.store.secret_key,
             "warehouse": f"s3://{BUCKET}/raw",
-            "s3.endpoint": self.store.s3_endpoint,
+            "s3.endpoint": self.s3_url,
             "s3.access-key-id": self.store.access_key,
             "s3.secret-access-key": self.store.secret_key,
             "s3.region": REGION,
@@ -132,4 +145,5 @@ class AthenaEndpoint:
             "iceberg.expire-snapshots.min-retention": "0s",
             "iceberg.remove-orphan-files.min-retention": "0s",
             **trino.s3_properties(self.store),
+            "s3.endpoint": self.s3_url,
         }

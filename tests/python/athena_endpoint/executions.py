@@ -8,15 +8,23 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import sqlglot
 import trino.dbapi
 import trino.exceptions
+from pyiceberg.catalog import load_catalog
+from pyiceberg.exceptions import NoSuchTableError
 
 from athena_endpoint import results
-from athena_endpoint.external_tables import replace_external_tables
+from athena_endpoint.calls import REGION
+from athena_endpoint.external_tables import replace_external_tables, table_names
+from athena_endpoint.rewriting import optimize_steps
+from athena_endpoint.row_sizes import RowSizes
 from athena_endpoint.rules import Refused, check_column_type
 from athena_endpoint.statements import Context, Statement, TableName, read_statement
 
@@ -53,6 +61,34 @@ class Execution:
     is_stopped: bool = False
     cursor: Any = None
 
+    def lines(self) -> list[list[str | None]]:
+        """The result as GetQueryResults and the file in S3 give it: a query's has a header."""
+        if self._is_text:
+            return [["\t".join(str(cell) for cell in row)] for row in self.rows]
+        kinds = [results.parse_type(kind) for _, kind in self.columns]
+        header = [[name for name, _ in self.columns]] if self.columns else []
+        cells = (
+            [results.text(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in self.rows
+        )
+        return [*header, *cells]
+
+    def column_infos(self) -> list[dict[str, Any]]:
+        """A ColumnInfo for each column of the lines."""
+        columns = [("result", "varchar")] if self._is_text else self.columns
+        return [results.column_info(name, kind) for name, kind in columns]
+
+    @property
+    def output_file(self) -> str:
+        """Where in S3 the result is."""
+        return f"{self.output_location.rstrip('/')}/{self.id}.{'txt' if self._is_text else 'csv'}"
+
+    @property
+    def _is_text(self) -> bool:
+        """DDL and utilities answer lines of text."""
+        return self.statement is not None and (
+            self.statement.kind != "DML" or self.statement.substatement == "EXPLAIN"
+        )
+
     @property
     def node(self) -> str | None:
         """The dbt node that sent it, from the comment that dbt writes in front."""
@@ -70,9 +106,12 @@ class Executions:
 
     Args:
         trino_port: of the Trino server.
-        glue: boto3's client of Glue.
-        s3: boto3's client of S3.
-        catalog: pyiceberg's properties of the Glue catalog.
+        glue: boto3's client of Glue, for what Athena does in the name of its callers.
+        s3: boto3's client of S3, likewise.
+        catalog: pyiceberg's properties of the Glue catalog, for what only this endpoint asks.
+
+    Attributes:
+        seconds_later: how much older than it is VACUUM takes everything for.
     """
 
     def __init__(self, trino_port: int, glue: Any, s3: Any, catalog: Mapping[str, str]) -> None:
@@ -80,6 +119,15 @@ class Executions:
         self._glue = glue
         self._s3 = s3
         self._catalog = catalog
+        self._own_glue = boto3.client(
+            "glue",
+            endpoint_url=catalog["glue.endpoint"],
+            region_name=REGION,
+            aws_access_key_id=catalog["glue.access-key-id"],
+            aws_secret_access_key=catalog["glue.secret-access-key"],
+        )
+        self._row_sizes = RowSizes(self._own_glue, catalog)
+        self.seconds_later = 0
         self._pool = ThreadPoolExecutor(CONCURRENT_STATEMENTS, thread_name_prefix="athena")
         self._by_token: dict[str, str] = {}
         self.by_id: dict[str, Execution] = {}
@@ -109,7 +157,9 @@ class Executions:
             if execution.is_stopped:
                 raise _Stopped
             execution.state = "RUNNING"
+            self._find_default_database()
             self._execute(execution)
+            self._store_result(execution)
             outcome = "SUCCEEDED"
         except _Stopped:
             outcome, execution.reason = "CANCELLED", "Query was cancelled by user"
@@ -142,6 +192,22 @@ class Executions:
         }
         return "FAILED"
 
+    def _find_default_database(self) -> None:
+        """Athena asks for the database `default`, whatever the statement, and makes it when it is missing.
+
+        https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+        """
+        try:
+            self._glue.get_database(Name="default")
+        except self._glue.exceptions.EntityNotFoundException:
+            with suppress(self._glue.exceptions.AlreadyExistsException):
+                self._glue.create_database(DatabaseInput={"Name": "default"})
+
+    def _store_result(self, execution: Execution) -> None:
+        at = urlsplit(execution.output_file)
+        content = "".join(f"{','.join(map(_csv_cell, line))}\n" for line in execution.lines())
+        self._s3.put_object(Bucket=at.netloc, Key=at.path.lstrip("/"), Body=content.encode())
+
     def _execute(self, execution: Execution) -> None:
         statement = execution.statement = read_statement(execution.sql, execution.context)
         if statement.external_table is not None:
@@ -162,13 +228,19 @@ class Executions:
                 self._check_new_table(execution, connection, statement.new_table)
             if statement.vacuum is not None:
                 self._vacuum(execution, connection, statement.vacuum)
+            if statement.optimize is not None:
+                self._optimize(execution, connection, *statement.optimize)
             for step in statement.steps:
                 self._step(execution, connection, step)
 
     def _step(self, execution: Execution, connection: Any, sql: str) -> None:
         cursor = execution.cursor = connection.cursor()
         tokens = sqlglot.tokenize(sql, dialect="trino")
-        cursor.execute(replace_external_tables(sql, tokens, self._glue, self._s3, self._catalog))
+        schema = execution.context.schema
+        self._row_sizes.check(
+            (names[-2] if len(names) > 1 else schema, names[-1]) for names in table_names(tokens)
+        )
+        cursor.execute(self._without_external_tables(sql, tokens))
         rows = cursor.fetchall()
         if execution.is_stopped:
             raise _Stopped
@@ -179,14 +251,25 @@ class Executions:
             execution.columns = [(column[0], column[1]) for column in cursor.description or []]
             execution.rows = rows
 
+    def _without_external_tables(self, sql: str, tokens: list[Any]) -> str:
+        return replace_external_tables(sql, tokens, self._own_glue, self._s3, self._catalog)
+
     def _check_new_table(self, execution: Execution, connection: Any, query: str) -> None:
         cursor = connection.cursor()
         sql = f"select * from (\n{query}\n) limit 0"
         tokens = sqlglot.tokenize(sql, dialect="trino")
-        cursor.execute(replace_external_tables(sql, tokens, self._glue, self._s3, self._catalog))
+        cursor.execute(self._without_external_tables(sql, tokens))
         cursor.fetchall()
         for column in cursor.description:
             check_column_type(column[0], results.parse_type(column[1]))
+
+    def _optimize(self, execution: Execution, connection: Any, table: TableName, where: str) -> None:
+        try:
+            found = load_catalog("own", **self._catalog).load_table((table.schema, table.table))
+        except NoSuchTableError as error:
+            raise Refused("TABLE_NOT_FOUND", f"Table '{table.sql}' does not exist") from error
+        for step in optimize_steps(found, table.sql, where):
+            self._step(execution, connection, step)
 
     def _vacuum(self, execution: Execution, connection: Any, table: TableName) -> None:
         """VACUUM: expire snapshots by the table's property, and remove files that no snapshot needs."""
@@ -195,12 +278,18 @@ class Executions:
         cursor.execute(f"select key, value from {properties.sql}")
         kept = dict(cursor.fetchall())
         age = int(kept.get("vacuum_max_snapshot_age_seconds", DEFAULT_SNAPSHOT_AGE_SECONDS))
+        age = max(age - self.seconds_later, 0)
         for action in ("expire_snapshots", "remove_orphan_files"):
             self._step(
                 execution,
                 connection,
                 f"alter table {table.sql} execute {action}(retention_threshold => '{age}s')",
             )
+
+
+def _csv_cell(cell: str | None) -> str:
+    """As Athena writes it: everything in quotes but null."""
+    return "" if cell is None else '"' + cell.replace('"', '""') + '"'
 
 
 class _Stopped(Exception):

@@ -73,7 +73,7 @@ def replace_external_tables(
         s3: boto3's client of S3.
         catalog: pyiceberg's properties of the same Glue catalog.
     """
-    for first, last, names in reversed(_names(tokens)):
+    for first, last, names in reversed(_places(tokens)):
         table = _find(glue, *names[-2:]) if len(names) > 1 else None
         if table is not None:
             copy = _copy(table, s3, catalog)
@@ -81,7 +81,12 @@ def replace_external_tables(
     return sql
 
 
-def _names(tokens: Sequence[Token]) -> list[tuple[int, int, list[str]]]:
+def table_names(tokens: Sequence[Token]) -> list[list[str]]:
+    """The tables that a statement reads, each as the parts of its name; a subquery's own names among them."""
+    return [names for _, _, names in _places(tokens)]
+
+
+def _places(tokens: Sequence[Token]) -> list[tuple[int, int, list[str]]]:
     """Dotted names after FROM, JOIN and USING: first token, last token, parts."""
     found = []
     for position, token in enumerate(tokens):

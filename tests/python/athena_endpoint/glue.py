@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +15,9 @@ from moto.core.responses import EmptyResult
 from moto.glue.responses import GlueResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
+
+# Below the server's URL: what the endpoint itself looks up is nobody's call.
+NOT_NOTED = "/not-noted"
 
 _lock = threading.Lock()
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
@@ -47,34 +52,34 @@ def _update_table(self: GlueResponse) -> Any:
     return EmptyResult()
 
 
-class GlueServer:
-    """The running server: its URL, and the actions that it was asked for, as IAM names them."""
-
-    def __init__(self) -> None:
-        self._application = DomainDispatcherApplication(create_backend_app)
-        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.actions: set[str] = set()
-
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
-        target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if target.startswith("AWSGlue."):
-            self.actions.add(target.replace("AWSGlue.", "glue:"))
-        return self._application(environ, start_response)
-
-
 @contextmanager
-def glue_server() -> Iterator[GlueServer]:
-    """Run it on a free port of the loopback interface."""
+def glue_server(note: Callable[[str, dict[str, Any]], None]) -> Iterator[str]:
+    """Run it on a free port of the loopback interface; yields its URL.
+
+    Args:
+        note: is told the operation and the content of each request.
+    """
+    application = DomainDispatcherApplication(create_backend_app)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if environ["PATH_INFO"].startswith(NOT_NOTED):
+            environ["PATH_INFO"] = "/"
+        elif target.startswith("AWSGlue."):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            note(target.removeprefix("AWSGlue."), json.loads(body))
+        return application(environ, start_response)
+
     original = GlueResponse.update_table
     GlueResponse.update_table = _update_table
-    glue = GlueServer()
-    thread = threading.Thread(target=glue.server.serve_forever, daemon=True)
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield glue
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        glue.server.shutdown()
+        server.shutdown()
         thread.join()
-        glue.server.server_close()
+        server.server_close()
         GlueResponse.update_table = original

@@ -39,9 +39,9 @@ def column_info(name: str, trino_type: str) -> dict[str, Any]:
     return info
 
 
-def datum(value: Any, kind: exp.DataType) -> dict[str, str]:
-    """A Datum: no text at all for null."""
-    return {} if value is None else {"VarCharValue": _text(value, kind)}
+def text(value: Any, kind: exp.DataType) -> str | None:
+    """The text of a value, None for null."""
+    return None if value is None else _text(value, kind)
 
 
 def _text(value: Any, kind: exp.DataType) -> str:

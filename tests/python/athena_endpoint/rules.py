@@ -12,10 +12,20 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
-# "The allowed maximum query string length is 262144 bytes".
-MAXIMUM_QUERY_BYTES = 262_144
 # "Functions cannot take more than 127 parameters"; the elements of array[...] are parameters too.
 MAXIMUM_ARGUMENTS = 127
+
+# Properties of Iceberg tables that are numbers, and the smallest ones that Athena takes.
+SMALLEST_VALUES = {
+    "optimize_rewrite_min_data_file_size_bytes": 1,
+    "optimize_rewrite_max_data_file_size_bytes": 1,
+    "optimize_rewrite_data_file_threshold": 1,
+    "optimize_rewrite_delete_file_threshold": 1,
+    "vacuum_min_snapshots_to_keep": 1,
+    "vacuum_max_snapshot_age_seconds": 60,
+    "vacuum_max_metadata_files_to_keep": 1,
+    "write_target_data_file_size_bytes": 1,
+}
 
 # First words of the statements that Athena documents.
 STATEMENTS = frozenset(
@@ -43,6 +53,14 @@ STATEMENTS = frozenset(
         "with",
     }
 )
+
+# What SHOW of Athena shows.
+SHOWN = frozenset(
+    {"columns", "create", "databases", "partitions", "schemas", "tables", "tblproperties", "views"}
+)
+
+# What DESCRIBE of Athena does not describe.
+NOT_DESCRIBED = frozenset({"database", "input", "output", "schema"})
 
 # Functions of Trino that are younger than the ones that Athena's engine version 3 documents.
 YOUNGER_FUNCTIONS = frozenset(
@@ -96,6 +114,13 @@ class Refused(Exception):
         self.name = name
 
 
+class NotPlayed(Refused):
+    """Athena takes the statement, this endpoint for tests does not."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("NOT_PLAYED", f"Athena takes it, this endpoint for tests does not: {what}")
+
+
 def check_statement(tokens: Sequence[Token]) -> None:
     """Refuse what is outside Athena's list of statements, clauses and functions."""
     words = [token.text.lower() for token in tokens]
@@ -104,7 +129,11 @@ def check_statement(tokens: Sequence[Token]) -> None:
         raise Refused("NOT_SUPPORTED", f"Queries of this type are not supported: {first.upper()}")
     if words[:4] == ["create", "or", "replace", "table"]:
         raise Refused("SYNTAX_ERROR", "mismatched input 'TABLE'. Expecting: 'VIEW'")
-    if words[:2] in (["describe", "input"], ["describe", "output"], ["show", "stats"], ["show", "grants"]):
+    if words[:2] == ["create", "table"] and "like" in words[3:5]:
+        raise Refused("SYNTAX_ERROR", "mismatched input 'LIKE'")
+    # To sqlglot what follows SHOW is one token.
+    second = " ".join(words[1:]).partition(" ")[0]
+    if (first == "show" and second not in SHOWN) or (first == "describe" and second in NOT_DESCRIBED):
         raise Refused(
             "NOT_SUPPORTED", f"Queries of this type are not supported: {' '.join(words[:2]).upper()}"
         )
@@ -115,6 +144,15 @@ def check_statement(tokens: Sequence[Token]) -> None:
             raise Refused("FUNCTION_NOT_FOUND", f"Function '{name}' not registered")
         if arguments > MAXIMUM_ARGUMENTS:
             raise Refused("TOO_MANY_ARGUMENTS", f"Too many arguments for function call {name}()")
+
+
+def check_property(name: str, value: str) -> None:
+    """Refuse a value that a property of OPTIMIZE or VACUUM can't have."""
+    least = SMALLEST_VALUES.get(name)
+    if least is None:
+        return
+    if not value.isdecimal() or int(value) < least:
+        raise Refused("INVALID_TABLE_PROPERTY", f"Table property {name} must be at least {least}: {value}")
 
 
 def check_column_type(name: str, kind: exp.DataType) -> None:

@@ -15,7 +15,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from athena_endpoint.external_tables import CSV_SERDE, ExternalTable
-from athena_endpoint.rules import MAXIMUM_QUERY_BYTES, Refused, check_column_type, check_statement
+from athena_endpoint.rules import NotPlayed, Refused, check_column_type, check_property, check_statement
 
 # A property of CREATE TABLE AS, as the user guide lists them for Iceberg, and Trino's.
 _TABLE_PROPERTIES = {
@@ -75,6 +75,7 @@ class Statement:
         steps: what Trino is told, one after the other; the result is the last one's.
         new_table: a query whose columns become those of an Iceberg table.
         external_table: a CSV table to register; Trino is told nothing.
+        optimize: the table whose files are rewritten, and the statement's condition, else an empty text.
         vacuum: the table whose old snapshots and unused files go.
     """
 
@@ -83,6 +84,7 @@ class Statement:
     steps: list[str] = field(default_factory=list)
     new_table: str | None = None
     external_table: ExternalTable | None = None
+    optimize: tuple[TableName, str] | None = None
     vacuum: TableName | None = None
 
 
@@ -102,11 +104,6 @@ def read_statement(sql: str, context: Context) -> Statement:
     Raises:
         Refused: Athena does not take it, or this endpoint does not play it; the message says which.
     """
-    if len(sql.encode()) > MAXIMUM_QUERY_BYTES:
-        raise Refused(
-            "INVALID_INPUT",
-            f"Your query has exceeded the maximum query length of {MAXIMUM_QUERY_BYTES} bytes.",
-        )
     try:
         tokens = [token for token in sqlglot.tokenize(sql, dialect="athena") if token.text]
     except TokenError as error:
@@ -141,11 +138,7 @@ def read_statement(sql: str, context: Context) -> Statement:
         return _ddl(sql, context)
     if words[0] in ("select", "with", "values", "("):
         return Statement("DML", "SELECT", [sql])
-    raise _not_played(words[0])
-
-
-def _not_played(what: str) -> Refused:
-    return Refused("NOT_PLAYED", f"Athena takes it, this endpoint for tests does not: {what}")
+    raise NotPlayed(words[0])
 
 
 def _rest(sql: str, tokens: Sequence[Token], first: int) -> str:
@@ -174,7 +167,7 @@ def _create_table_as(head: str, query: str, context: Context) -> Statement:
         given[_property_name(item)] = item
     table_type, is_external = given.pop("table_type", None), given.pop("is_external", None)
     if table_type is None or table_type.args["value"].name.lower() != "iceberg":
-        raise _not_played("CREATE TABLE AS of a table that is not Iceberg")
+        raise NotPlayed("CREATE TABLE AS of a table that is not Iceberg")
     if is_external is None or is_external.args["value"].sql().lower() != "false":
         raise Refused("INVALID_TABLE_PROPERTY", "Iceberg tables must have is_external=false")
     if "location" not in given:
@@ -185,6 +178,7 @@ def _create_table_as(head: str, query: str, context: Context) -> Statement:
         if name in _TABLE_PROPERTIES:
             properties.append(f"{_TABLE_PROPERTIES[name]} = {value.sql(dialect='trino')}")
         elif name in MAINTENANCE_PROPERTIES:
+            check_property(name, value.name)
             extra.append((name, value.name))
         else:
             raise Refused("INVALID_TABLE_PROPERTY", f"Table property '{name}' is not supported for Iceberg")
@@ -231,7 +225,7 @@ def _create(created: exp.Create, context: Context) -> Statement:
         return Statement("DDL", "CREATE_DATABASE", [f"create schema {exists}{name}"])
     if created.kind == "TABLE" and any(isinstance(item, exp.ExternalProperty) for item in properties):
         return Statement("DDL", "CREATE_TABLE", external_table=_external_table(created, properties, context))
-    raise _not_played(f"CREATE {created.kind}")
+    raise NotPlayed(f"CREATE {created.kind}")
 
 
 def _external_table(
@@ -242,7 +236,7 @@ def _external_table(
     if location is None:
         raise Refused("SYNTAX_ERROR", "External tables must have a location")
     if serde is None or serde.name != CSV_SERDE:
-        raise _not_played(f"an external table of another row format than {CSV_SERDE}")
+        raise NotPlayed(f"an external table of another row format than {CSV_SERDE}")
     header = next((item for item in properties if item.name == "skip.header.line.count"), None)
     table = context.table(created.this.this)
     return ExternalTable(
@@ -324,7 +318,10 @@ def _set_properties(table: TableName, action: exp.AlterSet) -> str:
         for item in properties.expressions:
             if item.name not in MAINTENANCE_PROPERTIES:
                 raise Refused("INVALID_TABLE_PROPERTY", f"Unsupported table property key: {item.name}")
+            check_property(item.name, item.args["value"].name)
             pairs.append((item.name, item.args["value"].name))
+    if not pairs:
+        raise Refused("SYNTAX_ERROR", f"no viable alternative at input '{action.sql(dialect='hive')}'")
     return f"alter table {table.sql} set properties {_extra_properties(pairs)}"
 
 
@@ -336,8 +333,7 @@ def _optimize(what: str, context: Context) -> Statement:
     if words[at : at + 4] != ["rewrite", "data", "using", "bin_pack"]:
         raise Refused("SYNTAX_ERROR", "Expecting: 'REWRITE DATA USING BIN_PACK'")
     table = _table_of(what[: tokens[at].start], context)
-    where = _rest(what, tokens, at + 4)
-    return Statement("UTILITY", "OPTIMIZE", [f"alter table {table.sql} execute optimize {where}".strip()])
+    return Statement("UTILITY", "OPTIMIZE", optimize=(table, _rest(what, tokens, at + 4)))
 
 
 def _show(what: str, context: Context) -> Statement:
@@ -355,5 +351,5 @@ def _show(what: str, context: Context) -> Statement:
     elif words[:2] == ["create", "table"]:
         steps = [f"show create table {_table_of(_rest(what, tokens, 2), context).sql}"]
     else:
-        raise _not_played(f"show {' '.join(words[:2])}")
+        raise NotPlayed(f"show {' '.join(words[:2])}")
     return Statement("UTILITY", f"SHOW_{words[0].upper()}", steps)
