@@ -1,8 +1,8 @@
 """`make bench-books`: what the books of a year of five-minute loads cost.
 
-Two lakehouses: one with a single batch, one with `--batches` batches of one event each, five minutes apart. Both are
-built; then each gets runs with nothing new and small batches. At last the large one gets `--unbuilt` batches at once,
-which it builds in parts. The longest statement of all is told by dbt's own log.
+Two lakehouses: one with a single batch, one with `--batches` batches of one event each, five minutes apart.
+Both are built; then each gets runs with nothing new and small batches. At last the large one gets `--unbuilt`
+batches at once, which it builds in parts. The longest statement of all is told by dbt's own log.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def main(batches: int, unbuilt: int, runs: int, work: Path, write: Path | None) 
     finally:
         small.close()
         large.close()
-    note = f"A year: {batches:,} batches, five minutes apart. The median of {runs} runs, in seconds of dbt run."
+    note = (
+        f"A year: {batches:,} batches, five minutes apart. The median of {runs} runs, in seconds of dbt run."
+    )
     show(COLUMNS, rows, note, "books table", write)
 
 
@@ -106,8 +108,8 @@ def add_batches(warehouse: Warehouse, first: int, count: int, last: datetime) ->
         select
             '{event}' as payload, 'utf8' as payload_encoding, cast(null as varchar) as parse_error,
             'firehose' as source, 's3://landing/' || number as source_uri, 'e' || number as source_etag,
-            cast(0 as bigint) as source_position, loaded_at as source_modified_at, md5(number::varchar) as batch_id,
-            loaded_at
+            cast(0 as bigint) as source_position, loaded_at as source_modified_at,
+            md5(number::varchar) as batch_id, loaded_at
         from (
             select
                 number, number % 5000 as visitor, number % 50 as product, loaded_at,
@@ -122,9 +124,14 @@ def add_batches(warehouse: Warehouse, first: int, count: int, last: datetime) ->
         lake.execute(f"create temp table made as {made}")
         lake.execute("insert into lake.raw.web_events by name select * from made")
         lake.execute(
-            "insert into lake.raw.load_batches by name select batch_id, 'web_events' as dataset, source, source_uri, "
-            "source_etag, source_modified_at, cast(300 as bigint) as source_size_bytes, "
-            "cast(1 as bigint) as record_count, cast(0 as bigint) as malformed_count, loaded_at from made"
+            """
+            insert into lake.raw.load_batches by name
+            select
+                batch_id, 'web_events' as dataset, source, source_uri, source_etag, source_modified_at,
+                cast(300 as bigint) as source_size_bytes, cast(1 as bigint) as record_count,
+                cast(0 as bigint) as malformed_count, loaded_at
+            from made
+            """
         )
 
 

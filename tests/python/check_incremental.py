@@ -1,8 +1,8 @@
 """`make check-incremental MODEL=…`: does what a model declares as `rebuild_by` hold?
 
-Two random batches on a lakehouse of its own, the second with late events, copies, days and sessions that it shares
-with the first; after each the model and all it reads are built. Then a full refresh over the same raw tables, and a
-comparison of all rows.
+Two random batches on a lakehouse of its own, the second with late events, copies, days and sessions that it
+shares with the first; after each the model and all it reads are built. Then a full refresh over the same raw
+tables, and a comparison of all rows.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def check(warehouse: Warehouse, model: str, seed: int, directory: Path) -> int:
             return built.returncode
     warehouse.dbt("run", "--full-refresh", "--select", f"+{model}", DBT_SCHEMA="refreshed")
     if model not in warehouse.models():
-        print(f"there is no model {model}, or it is ephemeral and has no rows of its own: name one that reads it")
+        print(f"there is no model {model} with rows of its own: name a stored model")
         return 1
     try:
         counts = assert_same_rows(warehouse, "analytics", "refreshed", only=model)
     except AssertionError as difference:
         print(
-            f"{model}: after two batches (analytics) its rows are not those of a full refresh (refreshed). Some of "
-            f"its rows depend on rows with another value of what it declares as rebuild_by.\n{difference}"
+            f"{model}: after two batches (analytics) its rows are not those of a full refresh (refreshed). "
+            f"Some depend on rows with another value of what it declares as rebuild_by.\n{difference}"
         )
         return 1
     print(f"{model}: {counts[model]:,} rows, the same after two batches and after a full refresh")

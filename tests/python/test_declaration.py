@@ -26,13 +26,13 @@ NEW_MARTS = {
     "by_product": BY_DAY.replace("partitioned_by=['event_date'], ", "").replace("event_date", "product_id"),
     # Days of another model: a late event moves a session's start to the day before.
     "by_session_day": """{{ config(meta={'rebuild_by': 'session_date'}) }}
-select session_date, count(*) as sessions, sum(event_count) as events, max(session_number) as highest_number
+select session_date, count(*) as sessions, max(session_number) as highest
 from {{ ref('fct_sessions') }} group by session_date
 """,
     "by_person": """{{ config(meta={'rebuild_by': 'person_id'}) }}
 select person_id, count(*) as visitors from {{ ref('dim_visitors') }} group by person_id
 """,
-    "undeclared": "select session_id, max(event_timestamp) as last_at from {{ ref('fct_web_events') }} group by 1",
+    "undeclared": "select session_id, max(event_id) as last from {{ ref('fct_web_events') }} group by 1",
 }
 WRONG = """{{ config(meta={'rebuild_by': 'event_date'}) }}
 select event_date, count(*) as events, lag(count(*)) over (order by event_date) as events_before
@@ -46,7 +46,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home = tmp_path_factory.mktemp("declaration")
     copy = home / "project"
     shutil.copytree(
-        PROJECT_ROOT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db")
+        PROJECT_ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db"),
     )
     for name, sql in NEW_MARTS.items():
         (copy / "models/intermediate" / f"{name}.sql").write_text(sql)
@@ -129,7 +131,9 @@ def test_a_new_column_is_appended_and_filled_by_a_backfill(project: Warehouse) -
 def test_lost_books_are_told_and_made_up_for(project: Warehouse) -> None:
     with project.connect() as lake:
         lake.execute("delete from lake.analytics.user_activity")
-        lake.execute("delete from lake.analytics_intermediate.int_built_models where model_name = 'user_activity'")
+        lake.execute(
+            "delete from lake.analytics_intermediate.int_built_models where model_name = 'user_activity'"
+        )
     assert "user_activity is built as a whole: there is no record" in project.dbt("run").stdout
     with project.connect() as lake:
         lake.execute("drop table lake.analytics_intermediate.int_built_models")

@@ -89,7 +89,9 @@ def queries(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, model: 
     sent = (target / "run" / path).read_text()
     # What the run kept for itself went with it; which partitions are read stands in the statements.
     for name in set(re.findall(r'"(\w+__\w+\d{20})"', sent)):
-        connection.execute(f'create temp table if not exists "{name}" as from {node["relation_name"]} limit 0')
+        connection.execute(
+            f'create temp table if not exists "{name}" as from {node["relation_name"]} limit 0'
+        )
     for name in set(re.findall(r"memory\.main\.changes_of_\w+", sent)):
         connection.execute(
             f"create table if not exists {name} "
