@@ -115,9 +115,10 @@ def seconds_of(kind: str, data: bytes) -> float:
     stored = StoredObject(f"file:///x.{kind}", "e" * 64, len(data), datetime(2026, 1, 1))
     started = time.process_time()
     try:
-        blocks = reading.read_blocks(stored.uri, io.BytesIO(data))
-        for _ in envelope.object_rows(reading.split_records(stored.uri, blocks), "historical", stored):
-            pass
+        for text in reading.read_texts(stored.uri, io.BytesIO(data), len(data)):
+            records = reading.split_records(text.name, text.blocks)
+            for _ in envelope.object_rows(records, "historical", stored):
+                pass
     except reading.LoaderError:
         assert kind == "csv"
     return time.process_time() - started
@@ -149,7 +150,7 @@ def test_memory_has_a_limit(tmp_path: Path) -> None:
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "for path in sorted(Path(sys.argv[1]).iterdir()):\n"
         "    listing = list_objects(str(path))\n"
-        "    with reading(listing, listing.objects, 'historical') as steps:\n"
+        "    with reading(listing, listing.objects, 'historical', 1e9) as steps:\n"
         "        rows = sum(len(step.rows) for step in steps if hasattr(step, 'rows'))\n"
         "    print(path.name, rows, peak())"
     )
