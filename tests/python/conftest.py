@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from glue_server import glue_properties, glue_server
 from pyiceberg.catalog import Catalog, load_catalog
 from trino_available import ATHENA_PACKAGES, cannot_fetch_trino, missing_for_trino, missing_packages
 from warehouse import Warehouse, claim_port_block
@@ -57,6 +56,8 @@ def catalog(lakehouse: store.Store) -> Catalog:
 @pytest.fixture(scope="session")
 def glue(lakehouse: store.Store) -> Iterator[dict[str, str]]:
     """Glue, played by moto, for tables in the lakehouse's S3: the properties of pyiceberg's catalog."""
+    from glue_server import glue_properties, glue_server  # seconds to import, and few tests need it
+
     lakehouse.s3_client().create_bucket(Bucket="glue")
     with glue_server() as url:
         yield glue_properties(url, lakehouse, "glue")
