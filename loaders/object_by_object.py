@@ -229,12 +229,21 @@ class ObjectByObject:
             self._want_more()
         first = self._data[following : following + 1]
         try:
-            if first in (b"]", b"{"):
-                return first == b"]" or self._parse(following) is not None
+            if first == b"{":
+                return self._parse(following) is not None or self._is_plain_element(following)
+            if first == b"]":
+                return True
             value = self._parse(position)
         except LongRecordError:
             return first == b"{"
         return value is not None and any(isinstance(element, dict) for element in value[0])
+
+    def _is_plain_element(self, position: int) -> bool:
+        """Whether something broken ends like an element of an array."""
+        line_end = self._line_end_behind(position)
+        is_open = line_end == len(self._data) and not self._is_last
+        end = self._closing_bracket(position, line_end, is_open)
+        return end is not None and self._is_followed_by(b",]", end, line_end, is_open)
 
     def _record_at(self, position: int, line_end: int, is_open: bool) -> tuple[Record, int]:
         """The record that starts here, and where it ends."""
@@ -282,7 +291,7 @@ class ObjectByObject:
             end = value[1]
         if end is None:
             end = self._closing_bracket(position, line_end, is_open)
-        return end if end and self._is_followed_by(b",]", end, line_end, is_open) else None
+        return end if end is not None and self._is_followed_by(b",]", end, line_end, is_open) else None
 
     def _value_end(self, position: int, line_end: int, is_open: bool) -> int | None:
         """Where a whole value ends that is no object, if another one stands beside it."""
@@ -374,7 +383,7 @@ class ObjectByObject:
             return True
 
     def _value_on_later_line(self, begin: int, line_end: int, indent: int) -> int | None:
-        """Where an object stands behind the line that is a value of the broken stretch, not a record.
+        """Where an object or array stands behind the line that is a value of the broken stretch, no record.
 
         What follows `:`, `,` or `[` is a value, if it is indented deeper than the broken lines: else the line
         before was cut, and this one is a record.
@@ -387,7 +396,7 @@ class ObjectByObject:
             self._want_more()
             return None
         line_start = data.rfind(b"\n", line_end, following) + 1
-        return following if data[following] == _OBJECT and following - line_start > indent else None
+        return following if data[following] in b"{[" and following - line_start > indent else None
 
     def _parse(self, position: int) -> tuple[object, int] | None:
         """Parse the JSON value that starts at `position`; returns it with its end, or None.

@@ -7,16 +7,16 @@ import gzip
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-import pytest
 from pyiceberg.catalog import Catalog, load_catalog
 
 from loaders import loading
 from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.lakehouse.store import Store
 from loaders.objects import list_objects
-from loaders.splitting import LONGEST_RECORD
+from loaders.records import KEPT_OF_LONGER, LONGEST_RECORD
 from loaders.summary import Summary
 
 Expected = list[tuple[str, str | None]]
@@ -28,16 +28,18 @@ DEEP = '{"a":' + "[" * 2000 + "]" * 2000 + "}"
 MONGO = '{"_id":{"$oid":"65a0"},"at":{"$date":"2026-01-05T10:00:00Z"},"n":{"$numberLong":"5"}}'
 MONGO_PRETTY = '{\n  "_id": {\n    "$oid": "65a1"\n  },\n  "tags": [\n    "{",\n    "}{"\n  ]\n}'
 
+FRAGMENTS = '{"t":{"type":"track","userId":"u-9"},"list": [{"type":"page"} , {"type":"page"}],"cut":"a'
+
 # Name of the object, its bytes, the rows that it must become.
 OBJECTS: tuple[tuple[str, bytes, Expected], ...] = (
     ("invalid-utf8.json", b'{"a":"\xff\xfe"}\n{"b":1}\n', [(INVALID, "invalid UTF-8"), ('{"b":1}', None)]),
     (
         "nul.json",
-        b'{"a":"\\u0000"}\n{"a":"\x00"}\n\x00\n',
+        b'\0\0\0{"a":"\\u0000"}\n{"a":"\x00"}\n\0\0\nx\x00\n\0\0\0',
         [
             ('{"a":"\\u0000"}', None),
             ('{"a":"\x00"}', "invalid JSON: unexpected control character in string"),
-            ("\x00", "invalid JSON: unexpected character, expected a JSON value"),
+            ("x\x00", "invalid JSON: unexpected character, expected a JSON value"),
         ],
     ),
     ("crlf.json", b'{"a":1}\r\n{"a":"\\r\\n"}\r\n', [('{"a":1}', None), ('{"a":"\\r\\n"}', None)]),
@@ -53,10 +55,26 @@ OBJECTS: tuple[tuple[str, bytes, Expected], ...] = (
         [
             ('{"a":NaN}', "invalid JSON: unexpected character, expected a JSON value"),
             ('{"a":-Infinity}', "invalid JSON: no digit after sign"),
-            ('{"a":1e999}', None),
+            ('{"a":1e999}', "a number is out of range"),
         ],
     ),
     ("bom.json", b'\xef\xbb\xbf{"a":1}\n{"b":2}\n', [('{"a":1}', None), ('{"b":2}', None)]),
+    ("boms.json", b'\xef\xbb\xbf{"a":1}\n\xef\xbb\xbf{"b":2}\n', [('{"a":1}', None), ('{"b":2}', None)]),
+    (
+        "rfc7464.json",
+        b'\x1e{"a":1}\n\x1e{"b":\x1e{"c":3}\n',
+        [('{"a":1}', None), ('{"b":', "invalid JSON: unexpected end of data"), ('{"c":3}', None)],
+    ),
+    (
+        "fragments",
+        FRAGMENTS.encode() + b'{"a":1}{"b":"\xff"}{"c":1}',
+        [
+            (FRAGMENTS, "invalid JSON: unexpected end of data"),
+            ('{"a":1}', None),
+            (base64.b64encode(b'{"b":"\xff"}').decode(), "invalid UTF-8"),
+            ('{"c":1}', None),
+        ],
+    ),
     (
         "utf16-le.json",
         '\ufeff{"a":"é𝛑"}\n{"b":2}'.encode("utf-16-le"),
@@ -137,7 +155,7 @@ def test_dirt_by_dirt(either: dict[str, str], namespace: str, tmp_path: Path) ->
 def test_large_objects_and_lines_in_bounded_memory(
     lakehouse: Store, catalog: Catalog, namespace: str, tmp_path: Path
 ) -> None:
-    """A line of 100 MB, a broken one, and an object of 300 MB without delimiter: all rows, no hoarding."""
+    """Lines of 100 MB, sound and broken, and an object of 300 MB without delimiter: all rows, no hoarding."""
     big = json.dumps({"big": "x" * 100_000_000})
     lines, joined = tmp_path / "lines", tmp_path / "joined"
     lines.mkdir()
@@ -173,31 +191,52 @@ def test_large_objects_and_lines_in_bounded_memory(
     assert peak_mb < 500  # about 0.3 GB
     records, peak_mb = records_and_peak_mb(lines)
     assert records == 3 + 3
-    assert peak_mb < 1200  # 0.8 to 1.0 GB: 0.3 GB, and up to seven times the longest record
+    assert peak_mb < 500
     scan = catalog.load_table((namespace, "web_events")).scan(row_filter="payload != ''")
-    lengths = {}
+    lengths: Counter[tuple[int, str | None]] = Counter()
     for batch in scan.to_arrow_batch_reader():
-        for length, error in zip(
-            map(len, batch["payload"].to_pylist()), batch["parse_error"].to_pylist(), strict=True
-        ):
-            lengths[length, error] = lengths.get((length, error), 0) + 1
+        lengths.update(
+            zip(map(len, batch["payload"].to_pylist()), batch["parse_error"].to_pylist(), strict=True)
+        )
     assert lengths == {
         (7, None): 4,
-        (len(big), None): 1,
-        (len(big) - 2, "invalid JSON: unexpected end of data"): 1,
+        (KEPT_OF_LONGER, too_large(len(big), "byte 8", lines / "sound.json")): 1,
+        (KEPT_OF_LONGER, too_large(len(big) - 2, "byte 8", lines / "broken.json")): 1,
         (len(record), None): 300_000,
     }
 
 
-def test_a_record_that_no_row_can_hold(
-    catalog: Catalog, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loaders.splitting.LONGEST_RECORD", 5 << 20)
-    (tmp_path / "long.json").write_text('{"a":"' + "x" * (9 << 20))
-    (tmp_path / "short.json").write_text('{"a":1}')
+def too_large(size: int, where: str, path: Path) -> str:
+    reason = f"record too large: {size} bytes at {where} of {path.as_uri()}, more than 8388608"
+    return f"{reason}; only its start was loaded"
+
+
+def test_a_record_that_no_row_can_hold(catalog: Catalog, namespace: str, tmp_path: Path) -> None:
+    """It becomes a row that says so; the others of its object are loaded, and the limit is exact."""
+    longest = '{"a":"' + "é" * ((LONGEST_RECORD - 8) // 2) + '"}'
+    longer = longest.replace("é", "xé", 1)
+    objects = {
+        "lines.json": (f'{{"n":1}}\n{longest}\n{longer}\n{{"n":2}}\n', "byte 8388617"),
+        "joined.json": (f'{{"n":1}}{longest}{longer}{{"n":2}}', "byte 8388615"),
+        "array.json": (f'[{{"n":1}},{longest},{longer},{{"n":2}}]', "byte 8388617"),
+        "rows.csv": (f"a\n1\n{longest[6:-2]}\n{longer}\n2\n", "line 4"),
+    }
+    for name, (text, _) in objects.items():
+        (tmp_path / name).write_text(text)
     summary = Summary("web_events")
     loading.load(catalog, list_objects(str(tmp_path)), summary, source="historical", namespace=namespace)
-    (error,) = summary.errors
-    assert "long.json has a record of more than" in str(error)
-    assert summary.records == 1
-    assert LONGEST_RECORD < 1 << 31, "what an array of Arrow holds"
+    assert (summary.errors, summary.records, summary.malformed) == ([], 16, 4)
+    raw = catalog.load_table((namespace, "web_events")).scan().to_arrow().to_pylist()
+    found: dict[str, list[tuple[int, str | None]]] = {}
+    for row in sorted(raw, key=lambda row: (row["source_uri"], row["source_position"])):
+        size = len(row["payload"].encode())
+        found.setdefault(row["source_uri"], []).append((size, row["parse_error"]))
+        assert row["payload_encoding"] == "utf8"
+    for name, (_, where) in objects.items():
+        rows = found[(tmp_path / name).as_uri()]
+        short = len('{"a":"1"}') if name == "rows.csv" else len('{"n":1}')
+        reason = too_large(LONGEST_RECORD + 1, where, tmp_path / name)
+        # A character of two bytes does not fit any more.
+        assert rows == [(short, None), (LONGEST_RECORD, None), (KEPT_OF_LONGER - 1, reason), (short, None)]
+    # Base64 makes it longer by a third; an event may have one text in three columns.
+    assert 3 * LONGEST_RECORD < 32_000_000, "what a row of Athena may have"

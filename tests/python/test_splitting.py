@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loaders import reading, splitting
+from loaders import reading, records, splitting
 from loaders.errors import LoaderError
 from loaders.records import Record
 
@@ -237,6 +237,26 @@ def test_any_csv_comes_back_row_by_row(rows: list[list[str]], line_break: str) -
         (b"[1,2]\n[]\n[[1]]\n", ["[1,2]", "[[1]]"]),
         (b'[2026-01-05] {"a":1}\n[{oops\n{"b":1}', ['[2026-01-05] {"a":1}', "[{oops", '{"b":1}']),
         (b'{"a":NaN}{"b":1}', ['{"a":NaN}', '{"b":1}']),
+        # Values side by side are records of their own.
+        (b'{"a":1}[1]"x"{"b":1}5', ['{"a":1}', "[1]", '"x"', '{"b":1}', "5"]),
+        (b'oops{"a":NaN}{"b":1}', ["oops", '{"a":NaN}', '{"b":1}']),
+        # A comma between objects is no sign of a fragment, unless there is a broken record before.
+        (b'{"a":1},{"b":2} , {"c":3}', ['{"a":1}', ",", '{"b":2}', ",", '{"c":3}']),
+        (b'{"l":[x{"a":1},{"b":2}]}{"c":3}', ['{"l":[x', '{"a":1}', ',{"b":2}]}', '{"c":3}']),
+        # In an array the next element follows a comma.
+        (b'[{"a":1},{"b":oops},{"c":"},{"}]', ['{"a":1}', '{"b":oops}', '{"c":"},{"}']),
+        (b'[{"a":1},{"b":{"c":2},{"d":3}]{"e":4}', ['{"a":1}', '{"b":{"c":2},{"d":3}]', '{"e":4}']),
+        # What is indented deeper than a broken line, and stands as a value, is no record.
+        (
+            b'{\n "a": x,\n "l": [\n  {"b":1},\n  {\n   "c":2}\n ]\n}\n{"d":1}\n',
+            ["{", '"a": x,', '"l": [\n  {"b":1},\n  {', '"c":2}', "]", "}", '{"d":1}'],
+        ),
+        (b'[\n {"a":x,\n  "l":[\n   {"b":1},\n', ['[\n {"a":x,', '"l":[\n   {"b":1},']),
+        (b'[\n {"a":x},\n {"b":1},\n {"c":1}\n]', ['{"a":x}', '{"b":1}', '{"c":1}']),
+        (
+            b'[\n {"a":1},\n {"l":[\n  {"b":1},\n  x\n ]},\n {"c":1}\n]',
+            ['{"a":1}', '{"l":[\n  {"b":1},', "x", "},", '{"c":1}', "]"],
+        ),
         (b'{"a":"' + b"x" * 2000 + b'{\n"b":1}\n', ['{"a":"' + "x" * 2000, '{\n"b":1}']),
         (b"\n \t\r\n\n", []),
         (b'"{\\"a\\":1}"', ['"{\\"a\\":1}"']),
@@ -245,6 +265,111 @@ def test_any_csv_comes_back_row_by_row(rows: list[list[str]], line_break: str) -
 def test_examples(data: bytes, expected: list[str]) -> None:
     assert texts(data) == expected
     assert [error is None for error in errors(data)] == [_is_object(text) for text in expected]
+
+
+EVENT = '{"type":"track","userId":"u-9","at":{"$date":"x"}}'
+NESTED = (
+    f'{{"_id":{{"$oid":"1"}},"a\\"{{}}b": {EVENT},"list" : [ {EVENT} ,\t{EVENT},[{EVENT}]],'
+    r'"text":"\"}{\u00e9\\",'
+    f'"metadata":{{"more":{EVENT}}},"n":[1.5e3,true,null],"é":"日本"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "step"),
+    [(NESTED, 1), (f"[{NESTED},{NESTED}]", 3), (json.dumps(json.loads(NESTED), indent=1), 2)],
+)
+def test_a_fragment_of_a_record_is_never_a_record(data: str, step: int) -> None:
+    """Wherever a record is cut, nothing of it comes back but as a part of broken stretches."""
+    sound, encoded = b'{"sound":1}', data.encode()
+    whole = {NESTED, json.dumps(json.loads(NESTED), indent=1)}
+    for cut in range(1, len(encoded), step):
+        for stream in (
+            sound + encoded[:cut] + sound + sound,
+            sound + encoded[:cut] + encoded[:cut] + sound + sound,
+            sound + encoded[:cut],
+            sound + b"\n" + encoded[:cut] + b"\n" + sound + b"\n" + sound + b"\n",
+            encoded[:cut] + b"\x1e" + sound,
+        ):
+            found = split_json(stream, (5, 40, 41, 200))
+            objects = {record.payload.decode() for record in found if record.parse_error is None}
+            # An object that is a text of a broken one: nobody can tell, and it is no event.
+            assert objects <= {sound.decode(), "{}", *whole}, (cut, stream)
+            assert sound in found[0] or stream.startswith(encoded[:1])
+            if stream.endswith(sound + sound):
+                assert found[-1] == Record(sound, None), "reading resumes"
+
+
+def test_a_long_broken_stretch_is_one_record_in_linear_time() -> None:
+    """100 MB of a truncated record that holds events, and a record behind it."""
+    events = f"{EVENT}," * 20_000
+    stretch = f'{{"cut":tru,"list":[{events * 100}'.encode()
+    blocks = [stretch[start : start + (4 << 20)] for start in range(0, len(stretch), 4 << 20)]
+    started = time.process_time()
+    found = _records(splitting.split_json("file:///x", [*blocks, b'"x"{"sound":1}']))
+    assert time.process_time() - started < 30
+    assert len(stretch) > 100_000_000
+    assert [record.payload[:10] for record in found] == [b'{"cut":tru', b'{"sound":1']
+    assert f"{len(stretch) + 3} bytes at byte 0 of" in str(found[0].parse_error)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=60).map(b"".join), _CUTS, st.integers(10, 80))
+def test_where_a_record_is_too_long_the_cuts_change_nothing(
+    data: bytes, cuts: list[int], longest: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "LONGEST_RECORD", longest)
+        patch.setattr(records, "KEPT_OF_LONGER", 8)
+        whole = split_json(data)
+        assert split_json(data, [cut for cut in cuts if cut < len(data)]) == whole
+        patch.setattr(splitting, "_objects", lambda *_: None)
+        assert split_json(data) == whole, "object by object"
+    assert all(len(record.payload) <= longest for record in whole)
+
+
+@pytest.mark.parametrize("separator", ["\ufeff", "\0", "\0" * 5000, "\x1e", "\n\x1e", " \ufeff\x1e\0 "])
+def test_what_stands_before_a_record_is_no_part_of_it(separator: str) -> None:
+    kinds = ['{"a":1}', '"text"', '{"b":tru', '{"c":[1]}', "[2]"]
+    for line_break in ("", "\n", "\r\n"):
+        parts = [kind for kind in kinds if line_break or kind[0] == "{"]
+        stream = line_break.join(separator + part for part in parts) + line_break + separator
+        found = texts(stream.encode())
+        assert [text.rstrip("\0\ufeff\x1e ") for text in found] == parts, line_break
+    csv = "".join(f"{separator}{row}\n" for row in ("a,b", "1,2", "3,4"))
+    assert [json.loads(record.payload) for record in split_csv(csv.encode())] == [
+        {"a": "1", "b": "2"},
+        {"a": "3", "b": "4"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "is_in_range"),
+    [
+        ("1e308", True),
+        ("1e309", False),
+        ("-1E+400", False),
+        ("1e0400", False),
+        ("0e999", True),
+        ("1e-999", True),
+        ("1" + "0" * 308, True),
+        ("1" + "0" * 309, False),
+        ("1" * 250 + "e99", False),
+        ("0." + "1" * 400, True),
+        ('"1e400"', True),
+        ('": 1e400"', True),
+        ('"' + "1" * 400 + '"', True),
+        ('"550e8400-e29b-41d4-a716-446655440000"', True),
+    ],
+)
+def test_a_number_out_of_range_is_told(number: str, is_in_range: bool) -> None:
+    expected = None if is_in_range else "a number is out of range"
+    for line_break in ("\n", ""):
+        for text in (f'{{"a":{number}}}', f'{{"a": [0, {number} ], "b":"e"}}'):
+            stream = line_break.join(['{"n":1}'] * 50 + [text] + ['{"n":1}'] * 50) + line_break
+            found = split_json(stream.encode())
+            assert found[50] == Record(text.encode(), expected)
+            assert len(found) == 101
 
 
 @pytest.mark.parametrize(
