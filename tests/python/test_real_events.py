@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -217,3 +218,44 @@ def test_seeds_are_made_once_and_follow_their_file(real: Warehouse, tmp_path: Pa
     assert changed == {"analytics_seeds.missing_values"}
     real.dbt("seed")
     assert real.snapshot_ids() == again
+
+
+def test_a_property_of_ones_own_is_a_column_by_one_entry(real: Warehouse, tmp_path: Path) -> None:
+    """Appended to the tables that exist by the next run, filled for what comes in."""
+    copy = tmp_path / "project"
+    left_out = shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db")
+    shutil.copytree(PROJECT_ROOT, copy, ignore=left_out)
+    models = copy / "models/marts/core/_core__models.yml"
+    entry = """
+      - name: plan_price
+        description: What the plan costs.
+        data_type: decimal(9, 3)
+        config:
+          meta:
+            paths: {amplitude: user_properties.price, any: [plan.price]}
+      - name: processed_timestamp
+"""
+    text = models.read_text()
+    assert text.count("\n      - name: processed_timestamp\n") == 1
+    models.write_text(text.replace("\n      - name: processed_timestamp\n", entry))
+    records = [
+        {
+            "event_type": "a",
+            "amplitude_id": 1,
+            "device_id": "own-1",
+            "user_properties": {"price": " 1.2345 "},
+        },
+        {"event_type": "b", "user_id": "own-2", "plan": '{"price": {"$numberDouble": "7"}}'},
+        {"event_type": "c", "user_id": "own-3", "plan": {"price": "much"}},
+    ]
+    path = tmp_path / "own" / "own.json"
+    path.parent.mkdir()
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    real.load("firehose", path.parent)
+    real.dbt("run", "--project-dir", str(copy), "--profiles-dir", str(PROJECT_ROOT))
+    prices = {
+        row["visitor_id"]: row["plan_price"]
+        for row in real.rows("analytics.fct_web_events")
+        if row["visitor_id"].startswith("own-") or row["plan_price"] is not None
+    }
+    assert prices == {"own-1": Decimal("1.235"), "own-2": Decimal("7.000"), "own-3": None}
