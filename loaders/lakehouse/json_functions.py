@@ -1,4 +1,4 @@
-"""The one function that DuckDB lacks: the canonical form of a JSON object.
+"""What DuckDB lacks for reading records: the canonical form of a JSON object, and what is opened in it.
 
 The form is the one that Trino's `json_format(json_parse(text))` gives, so that an event that is known by a
 hash of its record has the same id on every engine. It differs from orjson's output in very large and small
@@ -24,7 +24,12 @@ NAME = "canonical_json_object"
 _NEEDS_CARE = (
     r"\d{8}\.\d|[:,\[]-?(0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
 )
+_CARE = re.compile(_NEEDS_CARE.replace(r"\x{10000}-\x{10ffff}\x{e000}-\x{ffff}", "\ue000-\U0010ffff"))
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
+_SECONDS = re.compile(r"-?[0-9]{1,12}")
+_NANOS = re.compile(r"[0-9]{1,9}")
+_TYPED_VALUES = ("string_value", "int_value", "float_value", "double_value")
 _ESCAPED = re.compile(r'["\\\x00-\x1f\U00010000-\U0010ffff]')
 
 
@@ -74,8 +79,90 @@ def _from_bytes(texts: list[bytes]) -> pa.StringArray:
     )
 
 
+def opened_json(text: str, objects: list[list[str]], times: list[str]) -> str:
+    """Canonical JSON in which JSON held as text, lists of keys and values, and objects of times are opened.
+
+    What Trino does by macros/sql/json.sql, where it says what is opened: see `readable_json`.
+
+    Args:
+        text: the canonical text of a JSON object.
+        objects: keys of objects and lists by depth: those of the record, those in them, and so on.
+        times: keys of the record where a time is expected.
+
+    Returns:
+        Canonical JSON.
+    """
+    record = _read(text)
+    _open_members(record, objects, times)
+    for name in times:
+        if isinstance(record.get(name), dict):
+            record[name] = _seconds(record[name])
+    return _canonical(record)
+
+
+def _open_members(parent: dict[str, Any], objects: list[list[str]], times: list[str]) -> None:
+    for name in objects[0]:
+        if name in parent and name not in times:
+            value = parent[name] = _keyed(_parsed(parent[name]))
+            if isinstance(value, dict) and objects[1:]:
+                _open_members(value, objects[1:], [])
+
+
+def _read(text: str) -> Any:
+    # orjson reads integers beyond 64 bits as floats; json keeps their digits.
+    return json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+
+
+def _canonical(value: Any) -> str:
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        # A long integer, or more than 254 levels.
+        return _write(value)
+    return _write(value) if _CARE.search(written) else written
+
+
+def _parsed(value: Any) -> Any:
+    """The object or list that a text holds as JSON; any other value as it is."""
+    if not isinstance(value, str) or not value.startswith(("{", "[")):
+        return value
+    wrapped = f'{{"x":{value}}}'
+    return _read(wrapped)["x"] if _with_sorted_keys(wrapped) else value
+
+
+def _keyed(value: Any) -> Any:
+    """A list of {"key": …, "value": …} as an object; any other value as it is."""
+    if not isinstance(value, list) or not value:
+        return value
+    if not all(isinstance(pair, dict) and isinstance(pair.get("key"), str) for pair in value):
+        return value
+    return {pair["key"]: _typed(pair.get("value")) for pair in value}
+
+
+def _typed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return next((value[name] for name in _TYPED_VALUES if value.get(name) is not None), None)
+
+
+def _seconds(value: dict[str, Any]) -> Any:
+    """The seconds of an object that holds a time, with six decimals; any other object as it is."""
+    stamp = value.get("$timestamp")
+    t = stamp.get("t") if isinstance(stamp, dict) else None
+    seconds = _first_scalar(value.get("_seconds"), value.get("seconds"), t)
+    nanos = _first_scalar(value.get("_nanoseconds"), value.get("nanos"), value.get("nanoseconds"))
+    if not _SECONDS.fullmatch(seconds):
+        return value
+    return f"{seconds}.{int(nanos) // 1000:06d}" if _NANOS.fullmatch(nanos) else f"{seconds}.000000"
+
+
+def _first_scalar(*values: Any) -> str:
+    found = next((value for value in values if isinstance(value, str | int | float)), "")
+    return str(found)
+
+
 def register(connection: DuckDBPyConnection) -> None:
-    """Make `canonical_json_object(varchar) -> varchar` known to a DuckDB instance."""
+    """Make `canonical_json_object(json)` and `opened_json(json, objects, times)` known to a DuckDB."""
     connection.create_function(
         NAME,
         _canonical_json_objects,
@@ -83,6 +170,9 @@ def register(connection: DuckDBPyConnection) -> None:
         "VARCHAR",
         type="arrow",
         null_handling="special",
+    )
+    connection.create_function(
+        "opened_json", _opened_json, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR", type="arrow"
     )
 
 
@@ -93,6 +183,14 @@ def unregister(connection: DuckDBPyConnection) -> None:
 
 def _canonical_json_objects(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     return canonical_json_objects(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
+
+
+def _opened_json(texts: pa.ChunkedArray, objects: pa.ChunkedArray, times: pa.ChunkedArray) -> pa.Array:
+    if not len(texts):
+        return pa.array([], pa.string())
+    # The same for all rows.
+    names, keys = json.loads(objects[0].as_py()), json.loads(times[0].as_py())
+    return pa.array([opened_json(text, names, keys) for text in texts.to_pylist()], pa.string())
 
 
 def _write(value: Any) -> str:

@@ -70,30 +70,59 @@
 
 
 {#
-    An array with the text at each path of canonical JSON: null when missing, null, blank, an object or an array,
-    and for a path that is none.
+    An array with the text at each path of canonical JSON, without blanks around it: null when missing, null, blank, an
+    object or an array, and for a path that is none. The first paths, as many as `lists`, are of lists: theirs is the JSON
+    text of a list, null for anything else.
 #}
-{% macro json_texts(json, paths) -%}
-    {{ return(adapter.dispatch('json_texts')(json, paths)) }}
+{% macro json_texts(json, paths, lists=0) -%}
+    {{ return(adapter.dispatch('json_texts')(json, paths, lists)) }}
 {%- endmacro %}
 
-{% macro default__json_texts(json, paths) -%}
-    transform(
-        array[
-            {%- for path in paths %}
-            {% if path is none -%}
-            cast(null as varchar)
-            {%- else -%}
-            json_extract_scalar({{ json }}, '{{ json_path(path, bracketed=true) }}')
-            {%- endif -%}
-            {{ ',' if not loop.last }}
+{# The same with paths that depend on the value of a column: {value: paths}. #}
+{% macro json_texts_by(column, json, paths_by_value, lists=0) -%}
+    {{ return(adapter.dispatch('json_texts_by')(column, json, paths_by_value, lists)) }}
+{%- endmacro %}
+
+{% macro default__json_texts(json, paths, lists) -%}
+    {{ cleaned_texts(json, raw_json_texts(json, paths, lists)) }}
+{%- endmacro %}
+
+{% macro default__json_texts_by(column, json, paths_by_value, lists) -%}
+    {#- What cleans the texts once, for Athena's limit of the length of a statement. -#}
+    {%- set raw -%}
+        case {{ column }}
+            {%- for value, paths in paths_by_value.items() %}
+            when '{{ value }}' then {{ raw_json_texts(json, paths, lists) }}
             {%- endfor %}
-        ],
+        end
+    {%- endset -%}
+    {{ cleaned_texts(json, raw) }}
+{%- endmacro %}
+
+{% macro raw_json_texts(json, paths, lists) -%}
+    array[
+        {%- for path in paths -%}
+        {%- set json_path = json_path(path, bracketed=true) if path is not none -%}
+        {%- if path is none -%}
+        null
+        {%- elif loop.index <= lists -%}
+        regexp_extract(json_format(json_extract({{ json }}, '{{ json_path }}')), '^\[(?s:.*)')
+        {%- else -%}
+        json_extract_scalar({{ json }}, '{{ json_path }}')
+        {%- endif -%}
+        {{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ]
+{%- endmacro %}
+
+{% macro cleaned_texts(json, texts) -%}
+    transform(
+        {{ texts }},
         text -> case
             {#- Only what may be a number that the engines write differently, and is no string in the record. #}
             when regexp_like(text, '^-?[0-9][.][0-9]+E-?[0-9]+$') and strpos({{ json }}, ':' || text) > 0
                 then {{ plain_number_text('text') }}
-            when regexp_like(text, '[^ \t\r\n]') then text
+            else nullif({{ trim_blanks('text') }}, '')
         end
     )
 {%- endmacro %}
@@ -120,7 +149,15 @@
     end
 {%- endmacro %}
 
-{% macro duckdb__json_texts(json, paths) -%}
+{% macro duckdb__json_texts_by(column, json, paths_by_value, lists) -%}
+    case {{ column }}
+        {%- for value, paths in paths_by_value.items() %}
+        when '{{ value }}' then {{ json_texts(json, paths, lists) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{% macro duckdb__json_texts(json, paths, lists) -%}
     {%- set path_list -%}
         [{% for path in paths %}'{{ json_path(path or 'no such key') }}'{{ ', ' if not loop.last }}{% endfor %}]
     {%- endset -%}
@@ -128,12 +165,18 @@
     list_transform(
         json_extract_string({{ json }}, {{ path_list }}),
         lambda text, i: case
-            {#- Nearly all texts, by one look at their first bytes: neither blank nor an object or array. #}
-            when text >= '!' and (text < '[' or text >= '\\' and text < '{') then text
+            {#- Nearly all texts, by one look at their first and last bytes: neither blanks nor an object or array. #}
+            when
+                text >= '!' and (text < '[' or text >= '\\' and text < '{') and text[-1] > ' '
+                {%- if lists %} and i > {{ lists }}{% endif %}
+                then text
+            {%- if lists %}
+            when i <= {{ lists }}
+                then case when left(text, 1) = '[' and json_type({{ json }}, {{ path_list }}[i]) = 'ARRAY' then text end
+            {%- endif %}
             when left(text, 1) in ('{', '[') and json_type({{ json }}, {{ path_list }}[i]) in ('OBJECT', 'ARRAY')
                 then null
-            when trim(text, e' \t\r\n') = '' then null
-            else text
+            else nullif({{ trim_blanks('text') }}, '')
         end
     )
 {%- endmacro %}
@@ -165,6 +208,20 @@
 {%- endmacro %}
 
 
+{# Whether one of some paths of canonical JSON holds an object or an array. #}
+{% macro has_any_object(json, paths) -%}
+    {{ return(adapter.dispatch('has_any_object')(json, paths)) }}
+{%- endmacro %}
+
+{% macro default__has_any_object(json, paths) -%}
+    any_match({{ json_kinds(json, paths) }}, kind -> coalesce(kind in ('OBJECT', 'ARRAY'), false))
+{%- endmacro %}
+
+{% macro duckdb__has_any_object(json, paths) -%}
+    list_has_any({{ json_kinds(json, paths) }}, ['OBJECT', 'ARRAY'])
+{%- endmacro %}
+
+
 {# An array with, for each path of canonical JSON, the array of the keys of the object there, or null. #}
 {% macro json_keys(json, paths) -%}
     {{ return(adapter.dispatch('json_keys')(json, paths)) }}
@@ -184,40 +241,266 @@
 {%- endmacro %}
 
 
-{# 'eventData.properties.url' as a JSON path: `$."eventData"."properties"."url"`, or with bracketed keys; '' is `$`. #}
+{#
+    'eventData.terms[0].url' as a JSON path: `$."eventData"."terms"[0]."url"`, or with bracketed keys; '' is `$`. It stands
+    in a literal of SQL.
+#}
 {% macro json_path(path, bracketed=false) -%}
-    {%- set keys = path.split('.') if path else [] -%}
-    {%- if bracketed -%}
-        ${% for key in keys %}["{{ key }}"]{% endfor %}
-    {%- else -%}
-        ${% for key in keys %}."{{ key }}"{% endfor %}
-    {%- endif -%}
+    {%- set keys = path.replace("'", "''").split('.') if path else [] -%}
+    ${% for key in keys -%}
+    {%- set element = modules.re.search('\\[[0-9]+\\]$', key) -%}
+    {%- set index = element.group() if element else '' -%}
+    {%- set name = key[:key | length - index | length] -%}
+    {{ '["' ~ name ~ '"]' if bracketed else '."' ~ name ~ '"' }}{{ index }}
+    {%- endfor -%}
 {%- endmacro %}
 
 
-{# The text inside base64, or null when it is no base64 of UTF-8 text. #}
+{#
+    The text inside base64, or null when it is no base64 of UTF-8 text. URL-safe letters and line breaks are fine, and the
+    padding may be missing.
+#}
 {% macro decode_base64(text) -%}
-    {{ return(adapter.dispatch('decode_base64')(text)) }}
+    {%- set letters = 'rtrim(translate(' ~ regexp_replace_all(text, '[\\r\\n]+', '') ~ ", '-_', '+/'), '=')" -%}
+    {{ return(adapter.dispatch('decode_base64')(letters)) }}
 {%- endmacro %}
 
-{% macro default__decode_base64(text) -%}
+{% macro default__decode_base64(letters) -%}
     element_at(
         transform(
-            {#- Padding is optional for Trino, not for DuckDB. -#}
-            array[case when length({{ text }}) % 4 = 0 then try(from_base64({{ text }})) end],
+            transform(
+                array[{{ letters }}],
+                letters -> case
+                    when regexp_like(letters, '^[A-Za-z0-9+/]+\z') and length(letters) % 4 <> 1
+                        then try(from_base64({{ padded_base64('letters') }}))
+                end
+            ),
             bytes -> case when to_utf8(from_utf8(bytes)) = bytes then from_utf8(bytes) end
         ),
         1
     )
 {%- endmacro %}
 
-{% macro duckdb__decode_base64(text) -%}
-    {#- DuckDB alone would also read text after the padding. -#}
-    case when regexp_matches({{ text }}, '^[A-Za-z0-9+/]*=?=?$') then try(decode(from_base64({{ text }}))) end
+{% macro duckdb__decode_base64(letters) -%}
+    list_transform(
+        [{{ letters }}],
+        lambda letters: case
+            when regexp_matches(letters, '^[A-Za-z0-9+/]+$') and length(letters) % 4 <> 1
+                then try(decode(from_base64({{ padded_base64('letters') }})))
+        end
+    )[1]
+{%- endmacro %}
+
+{% macro padded_base64(letters) -%}
+    {{ letters }} || substr('===', 1, (4 - length({{ letters }}) % 4) % 4)
 {%- endmacro %}
 
 
 {# The text at one path of canonical JSON: as json_texts. #}
 {% macro json_text(json, path) -%}
     {{ json_texts(json, [path]) }}[1]
+{%- endmacro %}
+
+
+{#
+    What the fields of a record are read from is its canonical JSON, opened by these two, in this order. The first opens
+    - JSON held as text, at the keys `objects` (a list of names for each depth): it is what it says,
+    - a list of {"key": …, "value": …} there: it is an object (`value` may hold a typed one: {"int_value": 7}),
+    - an object that holds a time in seconds, at the record's keys `times`: it is a number as text.
+    The second opens MongoDB's wrappers: {"$oid": "65a1"} is "65a1".
+#}
+{% macro opened_json(json, objects, times) -%}
+    case
+        when
+            {#- All that is opened has one of these. #}
+            {%- for mark in [':"{', ':"[', ':[{"key":"', 'seconds":', '"$timestamp":'] %}
+            {{ 'or ' if not loop.first }}{{ contains_text(json, mark) }}
+            {%- endfor %}
+            then {{ adapter.dispatch('opened_json')(json, objects, times) }}
+        else {{ json }}
+    end
+{%- endmacro %}
+
+{% macro duckdb__opened_json(json, objects, times) -%}
+    opened_json({{ json }}, {{ sql_texts([tojson(objects), tojson(times)]) }})
+{%- endmacro %}
+
+{% macro default__opened_json(json, objects, times) -%}
+    json_format(cast({{ opened_members('json_parse(' ~ json ~ ')', objects, times, 1) }} as json))
+{%- endmacro %}
+
+{# The members of a JSON object as a map, opened. Lambdas of different depth need names of their own. #}
+{% macro opened_members(object, objects, times, depth) -%}
+    {%- set value = 'value_' ~ depth -%}
+    transform_values(
+        cast({{ object }} as map(varchar, json)),
+        (key_{{ depth }}, {{ value }}) -> case
+            {%- if times %}
+            when key_{{ depth }} in ({{ sql_texts(times) }}) then {{ opened_time(value) }}
+            {%- endif %}
+            when key_{{ depth }} in ({{ sql_texts(objects[0]) }}) then {{ opened_member(value, objects[1:], depth) }}
+            else {{ value }}
+        end
+    )
+{%- endmacro %}
+
+{% macro opened_member(value, objects, depth) -%}
+    {%- set text = 'json_extract_scalar(' ~ value ~ ", '$')" -%}
+    {%- set opened = 'opened_' ~ depth -%}
+    {%- set pair = 'pair_' ~ depth -%}
+    element_at(
+        transform(
+            transform(
+                array[
+                    case
+                        when regexp_like({{ text }}, '^[{\[]')
+                            then coalesce(
+                                json_extract({{ canonical_json_object("'{\"x\":' || " ~ text ~ " || '}'") }}, '$.x'),
+                                {{ value }}
+                            )
+                        else {{ value }}
+                    end
+                ],
+                {{ opened }} -> case
+                    when
+                        starts_with(json_format({{ opened }}), '[{')
+                        and all_match(
+                            cast({{ opened }} as array(json)),
+                            {{ pair }} -> coalesce(starts_with(json_format(json_extract({{ pair }}, '$.key')), '"'), false)
+                        )
+                        then cast(
+                            transform_values(
+                                multimap_from_entries(
+                                    transform(
+                                        cast({{ opened }} as array(json)),
+                                        {{ pair }} -> row(
+                                            json_extract_scalar({{ pair }}, '$.key'),
+                                            {{ typed_value(pair) }}
+                                        )
+                                    )
+                                ),
+                                (pair_key, pair_values) -> element_at(pair_values, -1)
+                            ) as json
+                        )
+                    else {{ opened }}
+                end
+            ),
+            {% if objects -%}
+            {{ opened }} -> case
+                when starts_with(json_format({{ opened }}), '{')
+                    then cast({{ opened_members(opened, objects, [], depth + 1) }} as json)
+                else {{ opened }}
+            end
+            {%- else -%}
+            {{ opened }} -> {{ opened }}
+            {%- endif %}
+        ),
+        1
+    )
+{%- endmacro %}
+
+{# The value of a {"key": …, "value": …}: of a typed one the first that is not null. #}
+{% macro typed_value(pair) -%}
+    case
+        when starts_with(json_format(json_extract({{ pair }}, '$.value')), '{')
+            then coalesce(
+                {%- for type in ['string_value', 'int_value', 'float_value', 'double_value'] %}
+                {%- set value = 'json_extract(' ~ pair ~ ", '$.value." ~ type ~ "')" %}
+                case when json_format({{ value }}) <> 'null' then {{ value }} end{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        else json_extract({{ pair }}, '$.value')
+    end
+{%- endmacro %}
+
+{# Seconds and a fraction, out of {"_seconds", "_nanoseconds"}, {"seconds", "nanos"} or {"$timestamp": {"t"}}. #}
+{% macro opened_time(value) -%}
+    {%- set paths = {
+        'seconds': ['$["_seconds"]', '$["seconds"]', '$["$timestamp"]["t"]'],
+        'nanos': ['$["_nanoseconds"]', '$["nanos"]', '$["nanoseconds"]'],
+    } -%}
+    {%- set texts = {} -%}
+    {%- for name, name_paths in paths.items() -%}
+        {%- set choices = [] -%}
+        {%- for path in name_paths -%}
+            {%- do choices.append('json_extract_scalar(' ~ value ~ ", '" ~ path ~ "')") -%}
+        {%- endfor -%}
+        {%- do texts.update({name: 'coalesce(' ~ choices | join(', ') ~ ')'}) -%}
+    {%- endfor -%}
+    case
+        when regexp_like({{ texts.seconds }}, '^-?[0-9]{1,12}\z')
+            then cast(
+                {{ texts.seconds }} || '.' || case
+                    when regexp_like({{ texts.nanos }}, '^[0-9]{1,9}\z')
+                        then lpad(cast(cast({{ texts.nanos }} as bigint) / 1000 as varchar), 6, '0')
+                    else '000000'
+                end as json
+            )
+        else {{ value }}
+    end
+{%- endmacro %}
+
+{# In canonical JSON `{"$` is nothing else than the beginning of an object. Numbers go first: {"$date": {"$numberLong": "1"}}. #}
+{% macro unwrapped_json(json) -%}
+    {%- set value = '("[^"\\\\]*"|-?[0-9][0-9.eE+-]*|null)' -%}
+    {%- set numbers -%}
+        case
+            when {{ contains_text(json, '{"$number') }}
+                then {{ regexp_replace_all(
+                    json, '\\{"[$]number(?:Int|Long|Double|Decimal)":' ~ value ~ '\\}', [1]
+                ) }}
+            else {{ json }}
+        end
+    {%- endset -%}
+    {%- set others = regexp_replace_all(numbers, '\\{"[$](?:oid|date|uuid|symbol)":' ~ value ~ '\\}', [1]) -%}
+    case
+        when {{ contains_text(json, '{"$binary') }}
+            then {{ regexp_replace_all(
+                others, '\\{"[$]binary":\\{"base64":' ~ value ~ ',"subType":"[^"\\\\]*"\\}\\}', [1]
+            ) }}
+        when {{ contains_text(json, '{"$') }} then {{ others }}
+        else {{ json }}
+    end
+{%- endmacro %}
+
+{# Canonical JSON in which the members whose text, without blanks around it, is one of `texts` are null. #}
+{% macro json_without(json, texts) -%}
+    {%- if not texts -%}
+        {{ json }}
+    {%- else -%}
+        {%- set escaped = [] -%}
+        {%- for text in texts -%}
+            {%- do escaped.append(modules.re.escape(text.replace('\\', '\\\\').replace('"', '\\"')).replace("'", "''")) -%}
+        {%- endfor -%}
+        {%- set blanks = '(?:[ ]|\\\\[tnr])*' -%}
+        {{ regexp_replace_all(json, ':"' ~ blanks ~ '(?:' ~ escaped | join('|') ~ ')' ~ blanks ~ '"', ':null') }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The first text of an array that is not null. #}
+{% macro first_text(texts) -%}
+    {{ return(adapter.dispatch('first_text')(texts)) }}
+{%- endmacro %}
+
+{% macro default__first_text(texts) -%}
+    element_at(filter({{ texts }}, text -> text is not null), 1)
+{%- endmacro %}
+
+{% macro duckdb__first_text(texts) -%}
+    list_filter({{ texts }}, lambda text: text is not null)[1]
+{%- endmacro %}
+
+
+{# An element of an array, counted from 1; null beyond its end. #}
+{% macro array_element(array, position) -%}
+    {{ return(adapter.dispatch('array_element')(array, position)) }}
+{%- endmacro %}
+
+{% macro default__array_element(array, position) -%}
+    element_at({{ array }}, {{ position }})
+{%- endmacro %}
+
+{% macro duckdb__array_element(array, position) -%}
+    {{ array }}[{{ position }}]
 {%- endmacro %}

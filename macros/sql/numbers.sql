@@ -1,4 +1,7 @@
-{# Numbers out of text, the same on every engine: null where the text is no number or does not fit. #}
+{#
+    Numbers out of text without blanks around it, the same on every engine: null where the text is no number or does not
+    fit.
+#}
 
 {% macro number_pattern() -%}
     ^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,2})?$
@@ -7,8 +10,8 @@
 {# decimal(18,2), halves rounded away from zero. #}
 {% macro to_money(text) -%}
     case
-        when {{ regexp_like(trim_blanks(text), number_pattern()) }}
-            then try_cast({{ trim_blanks(text) }} as decimal(18, 2))
+        when {{ regexp_like(text, number_pattern()) }}
+            then try_cast({{ text }} as decimal(18, 2))
     end
 {%- endmacro %}
 
@@ -18,17 +21,17 @@
         {#- Most, by themselves: DuckDB takes 20 µs to read a decimal(38, 6). #}
         when {{ regexp_like(text, '^[0-9]{1,15}$') }} then try_cast({{ text }} as bigint)
         when
-            {{ regexp_like(trim_blanks(text), number_pattern()) }}
-            and try_cast({{ trim_blanks(text) }} as decimal(38, 6)) = floor(try_cast({{ trim_blanks(text) }} as decimal(38, 6)))
-            then try_cast(try_cast({{ trim_blanks(text) }} as decimal(38, 6)) as bigint)
+            {{ regexp_like(text, number_pattern()) }}
+            and try_cast({{ text }} as decimal(38, 6)) = floor(try_cast({{ text }} as decimal(38, 6)))
+            then try_cast(try_cast({{ text }} as decimal(38, 6)) as bigint)
     end
 {%- endmacro %}
 
 {# double; null for infinity and NaN. #}
 {% macro to_double(text) -%}
     case
-        when {{ regexp_like(trim_blanks(text), number_pattern()) }}
-            then try_cast({{ trim_blanks(text) }} as double)
+        when {{ regexp_like(text, number_pattern()) }}
+            then try_cast({{ text }} as double)
     end
 {%- endmacro %}
 

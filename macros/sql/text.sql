@@ -14,6 +14,41 @@
 {%- endmacro %}
 
 
+{# Whether a text contains another one, a constant. #}
+{% macro contains_text(text, part) -%}
+    {{ return(adapter.dispatch('contains_text')(text, part)) }}
+{%- endmacro %}
+
+{% macro default__contains_text(text, part) -%}
+    strpos({{ text }}, {{ sql_texts([part]) }}) > 0
+{%- endmacro %}
+
+{% macro duckdb__contains_text(text, part) -%}
+    contains({{ text }}, {{ sql_texts([part]) }})
+{%- endmacro %}
+
+
+{#
+    A text with every match of a pattern replaced, by a text or by what groups matched (a list of their numbers; a group
+    that took no part gives nothing).
+#}
+{% macro regexp_replace_all(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch('regexp_replace_all')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro default__regexp_replace_all(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }}, '{{ pattern }}', '{{ replacement if replacement is string else '$' ~ replacement | join('$') }}'
+    )
+{%- endmacro %}
+
+{% macro duckdb__regexp_replace_all(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }}, '{{ pattern }}', '{{ replacement if replacement is string else '\\' ~ replacement | join('\\') }}', 'g'
+    )
+{%- endmacro %}
+
+
 {# A pattern whose last `$` is the very end of the text on every engine: Java's also matches before a last line feed. #}
 {% macro end_of_text(pattern) -%}
     {{ return(pattern[:-1] ~ '\\z' if pattern.endswith('$') else pattern) }}
@@ -47,11 +82,19 @@
         else coalesce(
             nullif(
                 regexp_replace(
-                    regexp_replace({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', ''), '[?#].*\z', ''
+                    regexp_replace({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*', ''), '[?#][\s\S]*\z', ''
                 ),
                 ''
             ),
             '/'
         )
     end
+{%- endmacro %}
+
+
+{# Texts as SQL literals with commas between them. #}
+{% macro sql_texts(texts) -%}
+    {%- for text in texts -%}
+        '{{ text | replace("'", "''") }}'{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -3,24 +3,26 @@
 #}
 
 {#
-    A timestamp out of text, or null when it can't be read: ISO 8601 (a space for T, a zone as Z, +02:00, +0200
-    or +02, fractions, a bare date; no zone means UTC), or an epoch number: below 1e11 seconds, else milliseconds.
+    A timestamp out of text without blanks around it, or null when it can't be read: ISO 8601 (a space for T, a zone as Z,
+    +02:00, +0200 or +02 up to 14 hours, ` UTC`, ` GMT`, fractions, a bare date; no zone means UTC), or an epoch number:
+    below 1e11 seconds, below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
 #}
 {% macro parse_timestamp(text) -%}
     {%- set is_number = regexp_like(text, '^[+-]?[0-9]{1,30}([.][0-9]+)?([eE][+]?[0-9]{1,2})?$') -%}
+    {%- set zone = '( ?(Z|[+-](0[0-9]|1[0-3])(:?[0-5][0-9])?|[+-]14(:?00)?)| UTC| GMT)?' -%}
     {%- set is_iso = regexp_like(
         text,
-        '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+        '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?' ~ zone ~ ')?$'
     ) -%}
     {%- set is_date = 'try_cast(substr(' ~ text ~ ', 1, 10) as date) is not null' -%}
     {%- set number = 'try_cast(' ~ text ~ ' as decimal(38, 6))' -%}
     {%- set whole = 'try_cast(' ~ text ~ ' as bigint)' -%}
     case
         {#- Most epoch numbers, by themselves: DuckDB takes 20 µs to read a decimal(38, 6). #}
-        when {{ regexp_like(text, '^[0-9]{1,15}$') }}
+        when {{ regexp_like(text, '^[0-9]{1,17}$') }}
             then {{ epoch_to_timestamp(
                 'case when ' ~ whole ~ ' < 100000000000 then ' ~ whole ~ ' * 1000000 '
-                ~ 'else least(' ~ whole ~ ' * 1000, 253402300799999999) end',
+                ~ 'when ' ~ whole ~ ' < 100000000000000 then ' ~ whole ~ ' * 1000 else ' ~ whole ~ ' end',
                 is_whole=true
             ) }}
         {#- Beyond the years 1 to 9999, in which all readers have timestamps, a time is the first or the last one. #}
@@ -28,7 +30,9 @@
             then {{ epoch_to_timestamp(
                 'case when ' ~ number ~ ' < -62135596800 then -62135596800000000 '
                 ~ 'when ' ~ number ~ ' < 100000000000 then ' ~ number ~ ' * 1000000 '
-                ~ 'when ' ~ number ~ ' < 253402300800000 then ' ~ number ~ ' * 1000 '
+                ~ 'when ' ~ number ~ ' < 100000000000000 then ' ~ number ~ ' * 1000 '
+                ~ 'when ' ~ number ~ ' < 100000000000000000 then ' ~ number ~ ' '
+                ~ 'when ' ~ number ~ " < cast('253402300800000000000' as decimal(38, 6)) then " ~ thousandth(number) ~ ' '
                 ~ 'else 253402300799999999 end'
             ) }}
         when {{ is_iso }}
@@ -46,7 +50,8 @@
 
 {# The date and time of ISO text in UTC, cut to microseconds. #}
 {% macro iso_local_timestamp(text) -%}
-    try_cast({{ trim_blanks("substr(replace(replace(" ~ text ~ ", 'T', ' '), 'Z', ''), 1, 26)") }} as {{ timestamp_type() }})
+    {%- set plain = "replace(replace(replace(replace(" ~ text ~ ", ' UTC', ''), ' GMT', ''), 'T', ' '), 'Z', '')" -%}
+    try_cast({{ trim_blanks('substr(' ~ plain ~ ', 1, 26)') }} as {{ timestamp_type() }})
 {%- endmacro %}
 
 {# Minutes east of UTC that the zone of ISO text says; 0 without a zone. #}
@@ -56,6 +61,19 @@
     {%- set minute_digits = regexp_group(text, '[T ].*[+-][0-9]{2}:?([0-9]{2})$', 1) -%}
     coalesce(try_cast({{ hours }} as integer) * 60, 0)
     + coalesce(try_cast({{ minutes }} || {{ minute_digits }} as integer), 0)
+{%- endmacro %}
+
+{# A thousandth of a decimal(38, 6), cut to a whole number. #}
+{% macro thousandth(number) -%}
+    {{ return(adapter.dispatch('thousandth')(number)) }}
+{%- endmacro %}
+
+{% macro default__thousandth(number) -%}
+    ((floor({{ number }}) - floor({{ number }}) % 1000) / 1000)
+{%- endmacro %}
+
+{% macro duckdb__thousandth(number) -%}
+    (cast(floor({{ number }}) as hugeint) // 1000)
 {%- endmacro %}
 
 {# The type of a timestamp in the lake. #}

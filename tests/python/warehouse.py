@@ -88,7 +88,9 @@ class Warehouse:
         return json.loads(self.command(*arguments, **environment).stdout)
 
     def dbt(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
-        """Run dbt."""
+        """Run dbt; `run` makes the seeds, too, which the models need."""
+        if arguments[:1] == ("run",):
+            arguments = ("build", "--resource-type", "seed", "--resource-type", "model", *arguments[1:])
         return self.command("dbt", *arguments, check=check, **environment)
 
     def catalog(self) -> Catalog:

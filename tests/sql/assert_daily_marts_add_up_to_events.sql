@@ -6,10 +6,10 @@ events as (
 
     select
         event_date,
-        count(case when event_type = 'purchase' then 1 end) as purchases,
+        count(case when event_action = 'purchase' then 1 end) as purchases,
         coalesce(sum(revenue), 0) as revenue,
         count(category) as events_with_category,
-        count(case when product_id is not null and event_type = 'add_to_cart' then 1 end) as add_to_carts
+        count(case when product_id is not null and event_action = 'add_to_cart' then 1 end) as add_to_carts
     from {{ ref('fct_web_events') }}
     where {{ dates }}
     group by event_date

@@ -20,9 +20,9 @@ final as (
         product_id,
         event_date,
         max(category) as category,
-        count(case when event_type in ('page_view', 'product_view') then 1 end) as views,
-        count(case when event_type = 'add_to_cart' then 1 end) as add_to_carts,
-        count(case when event_type = 'purchase' then 1 end) as purchases
+        count(case when event_action in ('page_view', 'product_view') then 1 end) as views,
+        count(case when event_action = 'add_to_cart' then 1 end) as add_to_carts,
+        count(case when event_action = 'purchase' then 1 end) as purchases
     from events
     group by product_id, event_date
 

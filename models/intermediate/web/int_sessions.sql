@@ -46,10 +46,10 @@ sessions as (
         min(event_timestamp) as session_start_at,
         max(event_timestamp) as session_end_at,
         count(*) as event_count,
-        count(case when event_type in ('page', 'page_view') then 1 end) as page_view_count,
+        count(case when event_action in ('page_view', 'screen_view', 'space_view') then 1 end) as page_view_count,
         max(case when page_number = 1 then page_path end) as entry_page,
         max(case when page_number_from_end = 1 then page_path end) as exit_page,
-        max(case when event_type = 'purchase' then 1 else 0 end) = 1 as is_converted
+        max(case when event_action = 'purchase' then 1 else 0 end) = 1 as is_converted
     from ordered
     group by session_id, visitor_id
 

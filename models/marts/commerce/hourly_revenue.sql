@@ -10,7 +10,7 @@ with
 purchases as (
 
     select * from {{ ref('fct_web_events') }}
-    where event_type = 'purchase'
+    where event_action = 'purchase'
 
 ),
 

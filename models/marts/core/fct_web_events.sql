@@ -24,6 +24,26 @@ records as (
 
 ),
 
+spellings as (
+
+    select
+        {{ event_spelling('event_type') }} as event_type,
+        {{ event_spelling('event_name') }} as event_name,
+        event_action
+    from {{ ref('event_actions') }}
+
+),
+
+enriched as (
+
+    select
+        records.*,
+        {{ event_action('records') }} as event_action
+    from records
+    {{ join_event_actions('records', 'spellings') }}
+
+),
+
 final as (
 
     select
@@ -33,6 +53,7 @@ final as (
         records.timestamp_source,
         records.event_type,
         records.event_name,
+        records.event_action,
         records.source_format,
         records.anonymous_id,
         records.user_id,
@@ -44,8 +65,14 @@ final as (
         records.page_path,
         records.referrer_url,
         records.user_agent,
+        records.ip_address,
         records.source_device_type,
         records.source_country,
+        records.utm_source,
+        records.utm_medium,
+        records.utm_campaign,
+        records.utm_term,
+        records.utm_content,
         records.space_id,
         records.space_name,
         records.space_type,
@@ -60,10 +87,13 @@ final as (
         records.quantity,
         records.price,
         case
-            when records.event_type = 'purchase'
-                then coalesce(try_cast(records.price * records.quantity as decimal(18, 2)), 0)
+            when records.event_action = 'purchase'
+                then {{ order_revenue('records.lines', 'records.price', 'records.quantity', 'records.order_value') }}
         end as revenue,
         records.search_query,
+        {%- for column in own_columns() %}
+        records.{{ column.name }},
+        {%- endfor %}
         {{ invocation_started_at() }} as processed_timestamp,
         records.source,
         records.source_uri,
@@ -71,7 +101,7 @@ final as (
         records.batch_id,
         records.loaded_at
     from sessionized
-    inner join records
+    inner join enriched as records
         on
             sessionized.event_date = records.event_date
             and sessionized.source_uri = records.source_uri

@@ -5,6 +5,11 @@
     )
 }}
 -- depends_on: {{ ref('int_loaded_objects') }}
+-- depends_on: {{ ref('missing_values') }}
+{%- set missing = missing_texts() %}
+{%- set fields = event_fields(missing) %}
+{%- set objects = event_objects() %}
+{%- set time_keys = event_time_keys() %}
 
 with
 
@@ -27,12 +32,30 @@ parsed as (
 
 ),
 
+opened as (
+
+    select
+        *,
+        {{ opened_json('record_json', objects, time_keys) }} as record_opened_json
+    from parsed
+
+),
+
+readable as (
+
+    select
+        *,
+        {{ unwrapped_json('record_opened_json') }} as record_read_json
+    from opened
+
+),
+
 keyed as (
 
     select
         *,
-        {{ json_kinds('record_json', event_format_keys()) }} as record_kinds
-    from parsed
+        {{ json_kinds('record_read_json', event_format_keys()) }} as record_kinds
+    from readable
 
 ),
 
@@ -43,7 +66,7 @@ enveloped as (
         *,
         case
             when payload_encoding <> 'utf8' then null
-            when record_json is null then {{ trim_blanks("replace(payload, '\"', '')") }}
+            when record_json is null then {{ bare_envelope('payload') }}
             when
                 {{ event_format_name('record_kinds') }} is null
                 and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
@@ -56,15 +79,46 @@ enveloped as (
 
 ),
 
+decoded as (
+
+    select
+        *,
+        case when envelope_data is not null then {{ decode_base64('envelope_data') }} end as envelope_text
+    from enveloped
+
+),
+
 unwrapped as (
 
     select
         *,
         case
             when envelope_data is null then record_json
-            else {{ canonical_json_object(decode_base64('envelope_data')) }}
+            else {{ canonical_json_object('envelope_text') }}
         end as event_json
-    from enveloped
+    from decoded
+
+),
+
+event_opened as (
+
+    select
+        *,
+        case when envelope_data is not null then {{ opened_json('event_json', objects, time_keys) }} end
+            as event_opened_json
+    from unwrapped
+
+),
+
+read as (
+
+    select
+        *,
+        case
+            when envelope_data is null then record_read_json
+            else {{ unwrapped_json('event_opened_json') }}
+        end as read_json
+    from event_opened
 
 ),
 
@@ -72,15 +126,16 @@ recognised as (
 
     select
         *,
+        {{ json_without('read_json', missing.everything) }} as text_json,
         {{ event_format_name('event_kinds') }} as source_format
     from (
         select
             *,
             case
                 when envelope_data is null then record_kinds
-                else {{ json_kinds('event_json', event_format_keys()) }}
+                else {{ json_kinds('read_json', event_format_keys()) }}
             end as event_kinds
-        from unwrapped
+        from read
     ) as kinds
 
 ),
@@ -89,8 +144,8 @@ texts as (
 
     select
         *,
-        {{ event_texts('event_json') }} as texts,  -- noqa: PRS, LT02
-        {{ json_keys('event_json', event_containers()) }} as key_lists
+        {{ event_texts('text_json') }} as texts,  -- noqa: PRS, LT02
+        {{ json_keys('read_json', event_containers()) }} as key_lists
     from recognised
 
 ),
@@ -111,36 +166,64 @@ extracted as (
         event_json,
         source_format,
         envelope_data is not null as is_enveloped,
+        case
+            when event_json is null then {{ envelope_problem('envelope_data', 'envelope_text') }}
+            when source_format is null and {{ kind_of_key('event_kinds', 'batch') }} = 'ARRAY'
+                then 'several_events_in_record'
+        end as container_problem,
+        text_json,
         {{ event_keys('key_lists') }} as payload_keys,
-        {{ event_field('own_event_id') }} as own_event_id,
-        {{ event_field('event_time') }} as event_time,
-        {{ event_field('event_type') }} as event_type,
-        {{ event_field('event_name') }} as event_name,
-        {{ event_field('anonymous_id') }} as anonymous_id,
-        {{ event_field('user_id') }} as user_id,
-        {{ event_field('source_session_id') }} as source_session_id,
-        {{ event_field('page_url') }} as page_url,
-        {{ event_field('referrer_url') }} as referrer_url,
-        {{ event_field('user_agent') }} as user_agent,
-        {{ event_field('source_device_type') }} as source_device_type,
-        {{ event_field('source_country') }} as source_country,
-        {{ event_field('space_id') }} as space_id,
-        {{ event_field('space_name') }} as space_name,
-        {{ event_field('space_type') }} as space_type,
-        {{ event_field('room_id') }} as room_id,
-        {{ event_field('room_name') }} as room_name,
-        {{ event_field('community') }} as community,
-        {{ event_field('building') }} as building,
-        {{ event_field('floorplan') }} as floorplan,
-        {{ to_double(event_field('pitch')) }} as pitch,
-        {{ to_double(event_field('yaw')) }} as yaw,
-        {{ to_double(event_field('hfov')) }} as hfov,
-        {{ event_field('product_id') }} as product_id,
-        {{ event_field('category') }} as category,
-        {{ to_whole_number(event_field('quantity')) }} as quantity,
-        {{ to_money(event_field('price')) }} as price,
-        {{ event_field('search_query') }} as search_query
+        {{ fields.own_event_id }} as own_event_id,
+        {{ event_time_text(fields.event_time, 'text_json') }} as event_time,
+        {{ fields.event_type }} as event_type,
+        {{ fields.event_name }} as event_name,
+        {{ fields.anonymous_id }} as anonymous_id,
+        {{ fields.user_id }} as user_id,
+        {{ fields.source_session_id }} as source_session_id,
+        {{ fields.page_url }} as page_url,
+        {{ fields.referrer_url }} as referrer_url,
+        {{ fields.user_agent }} as user_agent,
+        {{ fields.ip_address }} as ip_address,
+        {{ fields.source_device_type }} as source_device_type,
+        {{ fields.source_country }} as source_country,
+        {{ fields.utm_source }} as utm_source,
+        {{ fields.utm_medium }} as utm_medium,
+        {{ fields.utm_campaign }} as utm_campaign,
+        {{ fields.utm_term }} as utm_term,
+        {{ fields.utm_content }} as utm_content,
+        {{ fields.space_id }} as space_id,
+        {{ fields.space_name }} as space_name,
+        {{ fields.space_type }} as space_type,
+        {{ fields.room_id }} as room_id,
+        {{ fields.room_name }} as room_name,
+        {{ fields.community }} as community,
+        {{ fields.building }} as building,
+        {{ fields.floorplan }} as floorplan,
+        {{ to_double(fields.pitch) }} as pitch,
+        {{ to_double(fields.yaw) }} as yaw,
+        {{ to_double(fields.hfov) }} as hfov,
+        {{ fields.product_id }} as product_id,
+        {{ fields.category }} as category,
+        {{ to_whole_number(fields.quantity) }} as quantity,
+        {{ to_money(fields.price) }} as price,
+        {{ fields.search_query }} as search_query,
+        {{ to_money(fields.order_value) }} as order_value,
+        {{ product_lines(fields.lines) }} as lines
+        {%- for column in own_columns() %},
+        {{ own_value(fields[column.name], column.type) }} as {{ column.name }}
+        {%- endfor %}
     from texts
+
+),
+
+-- Of records without a readable time: whether there is something else where one is expected.
+with_other_times as (
+
+    select
+        *,
+        case when event_time is null and {{ has_any_object('text_json', time_keys) }} then true else false end
+            as has_other_time
+    from extracted
 
 ),
 
@@ -148,10 +231,12 @@ timed as (
 
     select
         *,
-        case when event_time is null then source_modified_at else {{ parse_timestamp('event_time') }} end
-            as event_timestamp,
-        case when event_time is null then 'arrival' else 'event' end as timestamp_source
-    from extracted
+        case
+            when event_time is not null then {{ parse_timestamp('event_time') }}
+            when not has_other_time then source_modified_at
+        end as event_timestamp,
+        case when event_time is null and not has_other_time then 'arrival' else 'event' end as timestamp_source
+    from with_other_times
 
 ),
 
@@ -162,6 +247,7 @@ judged as (
         *,
         case
             when parse_error like 'record too large: %' then 'record_too_large'
+            when container_problem is not null then container_problem
             when event_json is null then 'not_json_object'
             when source_format is null then 'unknown_format'
             when coalesce(anonymous_id, user_id) is null then 'no_visitor_id'
@@ -212,8 +298,14 @@ final as (
         {{ url_path('page_url') }} as page_path,
         referrer_url,
         user_agent,
+        ip_address,
         source_device_type,
         source_country,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
         space_id,
         space_name,
         space_type,
@@ -232,7 +324,12 @@ final as (
         category,
         quantity,
         price,
-        search_query
+        search_query,
+        order_value,
+        lines
+        {%- for column in own_columns() %},
+        {{ column.name }}
+        {%- endfor %}
     from judged
 
 )

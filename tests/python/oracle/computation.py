@@ -31,6 +31,7 @@ _EVENT_COLUMNS = (
     "event_date",
     "timestamp_source",
     "event_type",
+    "event_action",
     "source_format",
     "is_enveloped",
     "anonymous_id",

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from oracle.records import RawRow, believed_modified_at, detect_format, inner_record
+from oracle.records import RawRow, believed_modified_at, detect_format, inner_record, opened
 from oracle.values import NotJson, to_datetime
 
-_CONTAINERS = ("properties", "metadata", "eventData", "eventData.properties")
+_CONTAINERS = (
+    "properties", "metadata", "eventData", "eventData.properties", "context", "event_properties",
+    "event_params",
+)  # fmt: skip
 
 
 def schema_drift(rows: Iterable[RawRow]) -> list[dict[str, Any]]:
@@ -21,6 +24,7 @@ def schema_drift(rows: Iterable[RawRow]) -> list[dict[str, Any]]:
             record, _ = inner_record(row["payload"], row["payload_encoding"])
         except NotJson:
             continue
+        record = opened(record)
         source_format = detect_format(record) or "unknown"
         seen = (to_datetime(believed_modified_at(row)), row["source_uri"])
         for name in _keys(record):

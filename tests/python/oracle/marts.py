@@ -23,7 +23,7 @@ def conversion_funnel(events: Iterable[Event]) -> list[Row]:
     for event in events:
         if event.product_id is None:
             continue
-        steps[event.product_id][_FUNNEL_STEP.get(event.event_type or "", "other")] += 1
+        steps[event.product_id][_FUNNEL_STEP.get(event.event_action or "", "other")] += 1
         if event.category is not None:
             categories[event.product_id].add(event.category)
     return [

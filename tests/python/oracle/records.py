@@ -2,15 +2,20 @@
 
 import base64
 import binascii
+import csv
 import hashlib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
+from loaders.lakehouse.settings import PROJECT_ROOT
 from oracle.values import (
     DAY,
+    JsonNumber,
     NotJson,
     Path,
     as_bigint,
@@ -19,7 +24,6 @@ from oracle.values import (
     as_time,
     at_path,
     canonical,
-    first_text,
     fit_money,
     from_datetime,
     page_path,
@@ -38,70 +42,161 @@ _YEAR_2000 = from_datetime(datetime(2000, 1, 1))
 # Formats ----------------------------------------------------------------------------------------------------
 
 
-class Fields(NamedTuple):
+_CAMPAIGN = ("source", "medium", "campaign", "term", "content")
+
+
+def _paths(text: str) -> tuple[Path, ...]:
+    """`a.b c[0].d` as paths: names between dots, paths between blanks, a position in brackets."""
+    paths = []
+    for path in text.split("|"):
+        keys: list[str | int] = []
+        for name in path.split("."):
+            if match := re.fullmatch(r"(.+)\[([0-9]+)\]", name):
+                keys += [match[1], int(match[2])]
+            else:
+                keys.append(name)
+        paths.append(tuple(keys))
+    return tuple(paths)
+
+
+def _fields(**texts: str) -> dict[str, tuple[Path, ...]]:
     """Where a format keeps its fields: for each the paths to try, in this order."""
-
-    time: tuple[Path, ...]
-    event_type: tuple[Path, ...]
-    user_id: tuple[Path, ...]
-    anonymous_id: tuple[Path, ...] = ()
-    page_url: tuple[Path, ...] = ()
-    product_id: tuple[Path, ...] = ()
-    category: tuple[Path, ...] = ()
-    price: tuple[Path, ...] = ()
-    quantity: tuple[Path, ...] = ()
+    return {name: _paths(text) for name, text in texts.items()}
 
 
-def _product_paths(*parent: str) -> dict[str, tuple[Path, ...]]:
-    return {name: ((*parent, name),) for name in ("product_id", "category", "price", "quantity")}
+def _shop(**texts: str) -> dict[str, tuple[Path, ...]]:
+    plain = {name: name for name in ("product_id", "category", "price", "quantity")}
+    return _fields(**plain | {"order_value": "revenue|total|value", "lines": "products|items"} | texts)
 
 
-def _properties_paths(*parent: str) -> dict[str, tuple[Path, ...]]:
-    """Product and page of the two tracker formats."""
-    product_id = ((*parent, "productId"), (*parent, "product_id"))
-    return _product_paths(*parent) | {"product_id": product_id, "page_url": ((*parent, "url"),)}
+def _tracker(parent: str, **texts: str) -> dict[str, tuple[Path, ...]]:
+    inside = {
+        "page_url": "url",
+        "product_id": "productId|product_id",
+        "category": "category",
+        "price": "price",
+        "quantity": "quantity",
+        "order_value": "revenue|total|value",
+        "lines": "products|items",
+        "space_id": "spaceId",
+        "room_id": "roomId",
+    }
+    below = {name: "|".join(f"{parent}.{key}" for key in keys.split("|")) for name, keys in inside.items()}
+    return _fields(**below | texts)
 
+
+_SNOWPLOW = "contexts_com_snowplowanalytics_snowplow_"
+_SNOWPLOW_EVENT = "unstruct_event_com_snowplowanalytics_snowplow_"
 
 FORMATS = {
-    "legacy": Fields(
-        time=(("timestamp",),),
-        event_type=(("type",),),
-        anonymous_id=(("anonymousId",),),
-        user_id=(("userId",),),
-        **_properties_paths("properties"),
+    "legacy": _tracker(
+        "properties",
+        time="timestamp",
+        event_type="type",
+        event_name="event|name",
+        anonymous_id="anonymousId",
+        user_id="userId",
     ),
-    "nested": Fields(
-        time=(("eventTimestamp", "$date", "$numberLong"), ("eventTimestamp", "$date"), ("eventTimestamp",)),
-        event_type=(("eventData", "type"),),
-        anonymous_id=(("metadata", "anonymousId"), ("eventData", "anonymousId")),
-        user_id=(("eventData", "userId"),),
-        **_properties_paths("eventData", "properties"),
+    "nested": _tracker(
+        "eventData.properties",
+        time="eventTimestamp",
+        event_type="eventData.type",
+        event_name="eventData.event|eventData.name",
+        anonymous_id="metadata.anonymousId|eventData.anonymousId",
+        user_id="eventData.userId",
     ),
-    "commerce": Fields(
-        time=(("timestamp",),),
-        event_type=(("event_type",),),
-        user_id=(("user_id",),),
-        **_product_paths(),
+    "commerce": _shop(time="timestamp", event_type="event_type", user_id="user_id", page_url="page_url"),
+    "clickstream": _shop(
+        time="event_timestamp|timestamp",
+        event_type="event_type|action",
+        user_id="user_id",
+        page_url="page_url",
+        product_id="metadata.product_id|product_id",
+        category="metadata.category|category",
+        price="metadata.price|price",
+        quantity="metadata.quantity|quantity",
+        order_value="metadata.revenue|metadata.total|metadata.value|revenue|total|value",
     ),
-    "clickstream": Fields(
-        time=(("event_timestamp",), ("timestamp",)),
-        event_type=(("event_type",), ("action",)),
-        user_id=(("user_id",),),
-        page_url=(("page_url",),),
-        **_product_paths("metadata"),
+    "web_shop": _shop(time="timestamp", event_type="event_type", user_id="customer_id", page_url="page"),
+    "segment": _tracker(
+        "properties",
+        own_id="messageId|message_id",
+        time="timestamp|originalTimestamp|original_timestamp|sentAt|sent_at|receivedAt|received_at",
+        event_type="type",
+        event_name="event|name",
+        anonymous_id="anonymousId|anonymous_id",
+        user_id="userId|user_id",
+        page_url="properties.url|context.page.url|context_page_url",
     ),
-    "web_shop": Fields(
-        time=(("timestamp",),),
-        event_type=(("event_type",),),
-        user_id=(("customer_id",),),
-        page_url=(("page",),),
-        product_id=(("product_id",),),
+    "ga4": _fields(
+        time="event_timestamp",
+        event_type="event_name",
+        anonymous_id="user_pseudo_id",
+        user_id="user_id",
+        page_url="event_params.page_location",
+        order_value="ecommerce.purchase_revenue|event_params.value",
+        lines="items",
+    ),
+    "snowplow": _fields(
+        time="derived_tstamp|dvce_created_tstamp|collector_tstamp|etl_tstamp",
+        event_type="event",
+        event_name=f"{_SNOWPLOW_EVENT}ecommerce_snowplow_ecommerce_action_1.type|se_action|event_name",
+        anonymous_id=f"domain_userid|{_SNOWPLOW}client_session_1[0].userId|network_userid",
+        user_id="user_id",
+        page_url="page_url",
+        product_id=f"ti_sku|{_SNOWPLOW_EVENT}add_to_cart_1.sku",
+        category=f"ti_category|{_SNOWPLOW_EVENT}add_to_cart_1.category",
+        quantity=f"ti_quantity|{_SNOWPLOW_EVENT}add_to_cart_1.quantity",
+        price=f"ti_price|{_SNOWPLOW_EVENT}add_to_cart_1.unitPrice",
+        order_value=f"{_SNOWPLOW}ecommerce_transaction_1[0].revenue|tr_total",
+        lines=f"{_SNOWPLOW}ecommerce_product_1",
+    ),
+    "amplitude": _fields(
+        own_id="$insert_id|uuid|insert_id",
+        time="event_time|client_event_time|server_received_time",
+        event_type="event_type",
+        anonymous_id="device_id|amplitude_id",
+        user_id="user_id",
+        page_url="event_properties.[Amplitude] Page URL|event_properties.page_url|event_properties.url",
+        product_id="event_properties.$productId|event_properties.product_id|event_properties.productId",
+        category="event_properties.category",
+        quantity="event_properties.$quantity|event_properties.quantity",
+        price="event_properties.$price|event_properties.price",
+        order_value="event_properties.$revenue|event_properties.revenue|event_properties.total|event_properties.value",
+        lines="event_properties.products|event_properties.items",
+        space_id="event_properties.spaceId|event_properties.space_id",
+        room_id="event_properties.roomId|event_properties.room_id",
+    ),
+    "rees46": _fields(
+        time="event_time",
+        event_type="event_type",
+        user_id="user_id",
+        product_id="product_id",
+        category="category_code|category_id",
+        price="price",
+        quantity="quantity",
     ),
 }
 
-_OWN_ID: tuple[Path, ...] = (("_id", "$oid"), ("messageId",), ("event_id",), ("click_id",))
-_CLICKSTREAM_MARKS = ("event_timestamp", "device_type", "page_url", "referrer_url", "metadata", "action")
+_OWN_ID = _paths("_id|messageId|event_id|click_id")
+_TIMES = _paths(
+    "timestamp|event_timestamp|eventTimestamp|event_time|eventTime|originalTimestamp|created_at|time|ts"
+    "|sentAt|receivedAt|collector_tstamp"
+)
+_TIME_KEYS = {path[0] for path in _TIMES} | {
+    path[0] for fields in FORMATS.values() for path in fields["time"] if len(path) == 1
+}
+_LINE = _fields(
+    product_id="product_id|productId|item_id|sku|id",
+    price="price|item_price|unitPrice",
+    quantity="quantity",
+)
+_CLICKSTREAM_MARKS = ("event_timestamp", "device_type", "page_url", "referrer_url", "metadata")
 _WEB_SHOP_MARKS = ("customer_id", "page", "device")
+_SEGMENT_MARKS = (
+    "context", "originalTimestamp", "original_timestamp", "sentAt", "sent_at", "receivedAt", "received_at",
+    "integrations",
+)  # fmt: skip
 
 
 def detect_format(record: dict[str, Any]) -> str | None:
@@ -110,18 +205,183 @@ def detect_format(record: dict[str, Any]) -> str | None:
 
     if isinstance(record.get("eventData"), dict):
         return "nested"
-    if has("event_type", "action") and has(*_CLICKSTREAM_MARKS):
+    if has("collector_tstamp") and has("event", "event_name"):
+        return "snowplow"
+    if has("event_name") and has("event_params", "user_pseudo_id"):
+        return "ga4"
+    if has("event_type") and has("amplitude_id", "event_properties", "$insert_id"):
+        return "amplitude"
+    if has("event_type", "user_session") and has("event_type") and has("user_session"):
+        return "rees46"
+    if has("action") or (has("event_type") and has(*_CLICKSTREAM_MARKS)):
         return "clickstream"
-    if has("event_type") and has(*_WEB_SHOP_MARKS):
-        return "web_shop"
     if has("event_type"):
-        return "commerce"
+        return "web_shop" if has(*_WEB_SHOP_MARKS) else "commerce"
     if has("type"):
-        return "legacy"
+        return "segment" if has(*_SEGMENT_MARKS) else "legacy"
+    return None
+
+
+# What is inside of a record ---------------------------------------------------------------------------------
+
+_WRAPPER = re.compile(r"\$(oid|date|uuid|symbol|number(Int|Long|Double|Decimal))")
+_PLAIN = re.compile(r'[^"\\\x00-\x1f\U00010000-\U0010ffff]*')
+_TYPED = ("string_value", "int_value", "float_value", "double_value")
+
+
+def opened(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as its fields are read: JSON out of texts, MongoDB's wrappers and objects of times gone."""
+    record = json_copy(record)
+    _open_members(record, 0)
+    for key in _TIME_KEYS:
+        if isinstance(record.get(key), dict):
+            record[key] = _seconds(record[key])
+    return _unwrapped(record)
+
+
+def json_copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: json_copy(item) for key, item in value.items()}
+    return [json_copy(item) for item in value] if isinstance(value, list) else value
+
+
+# Where objects and lists are expected: names of the record's own members, of theirs, and of theirs again.
+_OBJECTS = (
+    {
+        "metadata", "properties", "eventData", "context", "traits", "event_properties", "user_properties",
+        "event_params", "device", "geo", "collected_traffic_source", "ecommerce", "products", "items",
+        f"{_SNOWPLOW}client_session_1", f"{_SNOWPLOW}ecommerce_transaction_1",
+        f"{_SNOWPLOW}ecommerce_product_1",
+        f"{_SNOWPLOW_EVENT}ecommerce_snowplow_ecommerce_action_1", f"{_SNOWPLOW_EVENT}add_to_cart_1",
+        f"{_SNOWPLOW_EVENT}site_search_1",
+    },
+    {"properties", "coordinates", "page", "device", "location", "campaign", "products", "items"},
+    {"coordinates", "products", "items"},
+)  # fmt: skip
+
+
+def _open_members(parent: dict[str, Any], depth: int) -> None:
+    for name in _OBJECTS[depth] & parent.keys():
+        parent[name] = _keyed(_parsed(parent[name]))
+        if isinstance(parent[name], dict) and depth + 1 < len(_OBJECTS):
+            _open_members(parent[name], depth + 1)
+
+
+def _parsed(value: Any) -> Any:
+    if type(value) is not str or value[:1] not in ("{", "["):
+        return value
+    try:
+        return parse_json(value)
+    except NotJson:
+        return value
+
+
+def _keyed(value: Any) -> Any:
+    is_keyed = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(pair, dict) and type(pair.get("key")) is str for pair in value)
+    )
+    return {pair["key"]: _typed(pair.get("value")) for pair in value} if is_keyed else value
+
+
+def _typed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return next((value[name] for name in _TYPED if value.get(name) is not None), None)
+
+
+def _seconds(value: dict[str, Any]) -> Any:
+    stamp = value.get("$timestamp")
+    seconds = [
+        value.get("_seconds"),
+        value.get("seconds"),
+        stamp.get("t") if isinstance(stamp, dict) else None,
+    ]
+    nanos = [value.get(name) for name in ("_nanoseconds", "nanos", "nanoseconds")]
+    second = next((str(item) for item in seconds if isinstance(item, str)), "")
+    nano = next((str(item) for item in nanos if isinstance(item, str)), "")
+    if not re.fullmatch("-?[0-9]{1,12}", second):
+        return value
+    return f"{second}.{int(nano) // 1000 if re.fullmatch('[0-9]{1,9}', nano) else 0:06d}"
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unwrapped(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _unwrapped(item) for key, item in value.items()}
+    if len(value) == 1:
+        (key, inner), *_ = value.items()
+        if _WRAPPER.fullmatch(key) and (
+            inner is None or (isinstance(inner, str) and _PLAIN.fullmatch(inner))
+        ):
+            return inner
+        if key == "$binary" and isinstance(inner, dict) and set(inner) == {"base64", "subType"}:
+            return inner["base64"]
+    return value
+
+
+# The seeds: what means "missing", what an event is about --------------------------------------------------
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with (PROJECT_ROOT / "seeds" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+_MISSING: dict[str, set[str]] = {}
+for _row in _seed("missing_values"):
+    _MISSING.setdefault(_row["missing_for"], set()).add(_row["missing_text"][1:-1])
+
+
+def _spelling(text: str | None) -> str:
+    return "".join(filter(str.isalnum, (text or "").lower()))
+
+
+_ACTIONS = {
+    (_spelling(row["event_type"]), _spelling(row["event_name"])): row["event_action"]
+    for row in _seed("event_actions")
+}
+
+
+def event_action(
+    event_type: str | None, event_name: str | None, space_id: str | None, room_id: str | None
+) -> str | None:
+    """What an event is about."""
+    kind, name = _spelling(event_type), _spelling(event_name)
+    keys = [(kind, name), ("", name), (kind, "")] if event_name else [(kind, ""), ("", kind)]
+    action = next((_ACTIONS[key] for key in keys if key != ("", "") and key in _ACTIONS), None)
+    if action in ("page_view", "screen_view", "space_view") and room_id is not None:
+        return "room_view"
+    if action == "page_view" and space_id is not None:
+        return "space_view"
+    return action
+
+
+def _text_at(record: dict[str, Any], paths: Iterable[Path], missing_for: str = "") -> str | None:
+    """The first of the paths that holds text, other than one that means nothing."""
+    nothing = _MISSING["everything"] | _MISSING.get(missing_for, set())
+    for path in paths:
+        value = at_path(record, path)
+        text = as_text(value)
+        is_nothing = text in _MISSING["everything"] and not isinstance(value, JsonNumber)
+        if text is not None and not is_nothing and text not in nothing - _MISSING["everything"]:
+            return text
     return None
 
 
 # Envelope ---------------------------------------------------------------------------------------------------
+
+_BINARY = (
+    b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd", b"BZh",
+    b"\xfd7zXZ", b"\x04\x22\x4d", b"\xff\x06\x00\x00sNaP", b"PK\x03", b"\xf3\x89\x9a\xc2",
+)  # fmt: skip
+
+
+class NotOne(NotJson):
+    """An envelope holds something else than one JSON object; the message is the reason to reject."""
 
 
 def inner_record(payload: str | None, payload_encoding: str) -> tuple[dict[str, Any], bool]:
@@ -133,10 +393,10 @@ def inner_record(payload: str | None, payload_encoding: str) -> tuple[dict[str, 
     except NotJson:
         outer = None
     if isinstance(outer, dict):
-        data = None if detect_format(outer) else _envelope_data(outer)
+        data = None if detect_format(opened(outer)) else _envelope_data(outer)
     else:
         data = outer if type(outer) is str else payload
-    record = outer if data is None else parse_json(_decoded(data))
+    record = outer if data is None else _enveloped(data)
     if not isinstance(record, dict):
         raise NotJson("not an object")
     return record, data is not None
@@ -144,14 +404,50 @@ def inner_record(payload: str | None, payload_encoding: str) -> tuple[dict[str, 
 
 def _envelope_data(outer: dict[str, Any]) -> str | None:
     candidates = (at_path(outer, path) for path in (("data",), ("kinesis", "data")))
-    return next((data for data in candidates if type(data) is str), None)
+    return next((data for data in candidates if type(data) is str and trimmed(data)), None)
 
 
-def _decoded(data: str) -> str:
+def _enveloped(data: str) -> Any:
+    letters = re.sub("[\r\n]", "", trimmed(data)).rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(trimmed(data), validate=True).decode("utf-8")
+        content = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise NotJson("not base64 of UTF-8 text") from error
+        raise NotJson("not base64") from error
+    try:
+        text = content.decode("utf-8")
+        record = parse_json(text)
+    except (ValueError, NotJson):
+        record = None
+    if isinstance(record, dict):
+        return record
+    if content.startswith(_BINARY):
+        raise NotOne("unsupported_envelope")
+    if record is None:
+        records = _several(content)
+        if records > 1:
+            raise NotOne("several_events_in_envelope")
+    elif isinstance(record, list) and record and isinstance(record[0], dict):
+        raise NotOne("several_events_in_envelope")
+    raise NotJson("not an object")
+
+
+def _several(content: bytes) -> int:
+    """How many JSON objects stand side by side; 0 when it is anything else."""
+    try:
+        text = content.decode("utf-8")
+    except ValueError:
+        return 0
+    decoder, count, at = json.JSONDecoder(), 0, 0
+    while text[at:].strip(" \t\r\n"):
+        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n"))
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return 0
+        if not isinstance(value, dict):
+            return 0
+        count += 1
+    return count
 
 
 # Events -----------------------------------------------------------------------------------------------------
@@ -171,6 +467,7 @@ class Event:
     event_timestamp: datetime
     timestamp_source: str
     event_type: str | None
+    event_action: str | None
     source_format: str
     is_enveloped: bool
     anonymous_id: str | None
@@ -218,24 +515,32 @@ def read_event(row: RawRow) -> Event:
     """The event of a raw row; raises Rejected with the first reason that applies."""
     if _is_too_large(row):
         raise Rejected("record_too_large")
-    record, is_enveloped = _object_of(row)
+    raw_record, is_enveloped = _object_of(row)
+    record = opened(raw_record)
     source_format = detect_format(record)
     if source_format is None:
-        raise Rejected("unknown_format")
+        raise Rejected(
+            "several_events_in_record" if isinstance(record.get("batch"), list) else "unknown_format"
+        )
     fields = FORMATS[source_format]
-    anonymous_id = first_text(record, fields.anonymous_id)
-    user_id = first_text(record, fields.user_id)
+
+    def text_of(field: str, missing_for: str = "") -> str | None:
+        return _text_at(record, fields.get(field, ()), missing_for)
+
+    anonymous_id = text_of("anonymous_id", "visitor_id")
+    user_id = text_of("user_id", "visitor_id")
     visitor_id = user_id if anonymous_id is None else anonymous_id
     if visitor_id is None:
         raise Rejected("no_visitor_id")
     modified_at = believed_modified_at(row)
-    at, timestamp_source = _event_time(first_text(record, fields.time), modified_at)
+    at, timestamp_source = _event_time(record, (*fields["time"], *_TIMES), modified_at)
 
-    own_id = first_text(record, _OWN_ID)
-    event_type = first_text(record, fields.event_type)
-    page_url = first_text(record, fields.page_url)
-    price = as_money(first_text(record, fields.price))
-    quantity = as_bigint(first_text(record, fields.quantity))
+    own_id = _text_at(record, (*fields.get("own_id", ()), *_OWN_ID), "event_id")
+    event_type, event_name = text_of("event_type"), text_of("event_name")
+    action = event_action(event_type, event_name, text_of("space_id"), text_of("room_id"))
+    page_url = text_of("page_url")
+    price = as_money(text_of("price"))
+    quantity = as_bigint(text_of("quantity") or ("1" if source_format == "rees46" else None))
     loaded_at = from_datetime(row["loaded_at"])
     return Event(
         source=row["source"],
@@ -244,12 +549,13 @@ def read_event(row: RawRow) -> Event:
         source_modified_at=modified_at,
         load_date=to_datetime(loaded_at).date(),
         loaded_at=loaded_at,
-        event_id=_hashed_id(record, at) if own_id is None else own_id,
+        event_id=_hashed_id(raw_record, at) if own_id is None else own_id,
         has_own_id=own_id is not None,
         at=at,
         event_timestamp=to_datetime(at),
         timestamp_source=timestamp_source,
         event_type=event_type,
+        event_action=action,
         source_format=source_format,
         is_enveloped=is_enveloped,
         anonymous_id=anonymous_id,
@@ -257,11 +563,11 @@ def read_event(row: RawRow) -> Event:
         visitor_id=visitor_id,
         page_url=page_url,
         page_path=page_path(page_url),
-        product_id=first_text(record, fields.product_id),
-        category=first_text(record, fields.category),
+        product_id=text_of("product_id"),
+        category=text_of("category"),
         price=price,
         quantity=quantity,
-        revenue=_revenue(price, quantity) if event_type == "purchase" else None,
+        revenue=_revenue(record, fields, price, quantity) if action == "purchase" else None,
     )
 
 
@@ -273,11 +579,16 @@ def _is_too_large(row: RawRow) -> bool:
 def _object_of(row: RawRow) -> tuple[dict[str, Any], bool]:
     try:
         return inner_record(row["payload"], row["payload_encoding"])
+    except NotOne as error:
+        raise Rejected(str(error)) from error
     except NotJson as error:
         raise Rejected("not_json_object") from error
 
 
-def _event_time(text: str | None, modified_at: int) -> tuple[int, str]:
+def _event_time(record: dict[str, Any], paths: Iterable[Path], modified_at: int) -> tuple[int, str]:
+    text = _text_at(record, paths)
+    if text is None and any(isinstance(record.get(key), dict | list) for key in _TIME_KEYS):
+        raise Rejected("unreadable_timestamp")
     at, timestamp_source = (modified_at, "arrival") if text is None else (as_time(text), "event")
     if at is None:
         raise Rejected("unreadable_timestamp")
@@ -292,11 +603,41 @@ def _hashed_id(record: dict[str, Any], at: int) -> str:
     return hashlib.sha256(f"{at} {canonical(record)}".encode()).hexdigest()
 
 
-def _revenue(price: Decimal | None, quantity: int | None) -> Decimal:
-    """What a purchase adds; nothing if it is unknown or does not fit decimal(18,2)."""
-    if price is None or quantity is None:
-        return Decimal("0.00")
-    return fit_money(price * quantity) or Decimal("0.00")
+def _revenue(
+    record: dict[str, Any], fields: dict[str, tuple[Path, ...]], price: Decimal | None, quantity: int | None
+) -> Decimal:
+    """What a purchase is worth: its lines, or itself; without a price, what the record says of the whole."""
+    lines = _lines(record, fields.get("lines", ()))
+    if not lines and price is not None:
+        lines = [(price, quantity)]
+    amounts = [
+        fit_money(line_price * line_quantity) if line_quantity is not None else None
+        for line_price, line_quantity in lines
+        if line_price is not None
+    ]
+    total = (
+        fit_money(sum((amount or Decimal("0.00") for amount in amounts), Decimal("0.00")))
+        if amounts
+        else None
+    )
+    if total is None:
+        total = as_money(_text_at(record, fields.get("order_value", ())))
+    return Decimal("0.00") if total is None else total
+
+
+def _lines(record: dict[str, Any], paths: Iterable[Path]) -> list[tuple[Decimal | None, int | None]]:
+    """Price and quantity of each line of the first list that holds an object."""
+    for path in paths:
+        listed = at_path(record, path)
+        lines = [line for line in listed if isinstance(line, dict)] if isinstance(listed, list) else []
+        if lines:
+            return [_line(line) for line in lines]
+    return []
+
+
+def _line(line: dict[str, Any]) -> tuple[Decimal | None, int | None]:
+    price, quantity = as_money(_text_at(line, _LINE["price"])), _text_at(line, _LINE["quantity"])
+    return price, as_bigint(quantity or ("1" if price is not None else None))
 
 
 # Products ---------------------------------------------------------------------------------------------------

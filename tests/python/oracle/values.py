@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
+"""Keys, and positions in lists."""
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -15,18 +16,21 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1)
-_BLANKS = " \t\n\r\f\v"
+_BLANKS = " \t\n\r"
 _CENT = Decimal("0.01")
 _DECIMAL_18_2_LIMIT = Decimal(10) ** 16
 _BIGINT_LIMIT = 2**63
-_SECONDS_LIMIT = Decimal(10) ** 11
+# Below each limit a number counts in this many microseconds.
+_EPOCH_UNITS = ((10**11, Decimal(SECOND)), (10**14, Decimal(1000)), (10**17, Decimal(1)))
+_NANOSECOND = Decimal("0.001")
+_LONGEST_OFFSET = 14 * HOUR
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _ISO = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
     r"([T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})(\.(?P<fraction>[0-9]+))?)?"
-    r"(?P<zone>Z|(?P<sign>[+-])(?P<zone_hour>[0-9]{2})(:?(?P<zone_minute>[0-9]{2}))?)?)?"
+    r"(?P<zone> ?Z| UTC| GMT| ?(?P<sign>[+-])(?P<zone_hour>[0-9]{2})(:?(?P<zone_minute>[0-9]{2}))?)?)?"
 )
 _SCHEME_AND_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
@@ -89,9 +93,10 @@ def _plain(value: Any) -> Any:
 def at_path(value: Any, path: Path) -> Any:
     """What stands at the path; None where there is nothing."""
     for key in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
+        if isinstance(key, int):
+            value = value[key] if isinstance(value, list) and len(value) > key else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
@@ -99,12 +104,10 @@ def at_path(value: Any, path: Path) -> Any:
 
 
 def as_text(value: Any) -> str | None:
-    """Text as it is, a number as it was spelled, null for blank text and where there is no text."""
+    """Text without blanks around it, a number as it was spelled; null for blank text and no text."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.strip(_BLANKS):
-        return str(value)
-    return None
+    return trimmed(value) or None if isinstance(value, str) else None
 
 
 def first_text(record: Any, paths: Iterable[Path]) -> str | None:
@@ -113,7 +116,7 @@ def first_text(record: Any, paths: Iterable[Path]) -> str | None:
 
 
 def trimmed(text: str) -> str:
-    return text.strip(_BLANKS)
+    return str(text).strip(_BLANKS)
 
 
 def page_path(page_url: str | None) -> str | None:
@@ -173,8 +176,8 @@ def as_time(text: str) -> int | None:
 
 
 def _from_epoch(number: Decimal) -> int:
-    """Below 1e11 seconds, else milliseconds; what is finer than a microsecond is cut off."""
-    unit = SECOND if number < _SECONDS_LIMIT else SECOND // 1000
+    """Seconds, milli-, micro- or nanoseconds by magnitude; what is finer than a microsecond is cut."""
+    unit = next((unit for limit, unit in _EPOCH_UNITS if number < limit), _NANOSECOND)
     return int((number * unit).to_integral_value(ROUND_FLOOR))
 
 
@@ -188,9 +191,11 @@ def _from_iso(text: str) -> int | None:
         return None
     hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
     zone_hour, zone_minute = int(match["zone_hour"] or 0), int(match["zone_minute"] or 0)
-    if max(hour, zone_hour) > 23 or max(minute, second, zone_minute) > 59:
+    if hour > 23 or max(minute, second, zone_minute) > 59:
         return None
     microsecond = int((match["fraction"] or "0").ljust(6, "0")[:6])
     offset = (zone_hour * HOUR + zone_minute * MINUTE) * (-1 if match["sign"] == "-" else 1)
+    if abs(offset) > _LONGEST_OFFSET:
+        return None
     days = (day - _EPOCH.date()).days
     return days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + microsecond - offset

@@ -9,7 +9,7 @@ from typing import Any
 from oracle.records import Event, Position
 from oracle.values import MINUTE, SECOND
 
-_PAGE_VIEWS = ("page", "page_view")
+_PAGE_VIEWS = ("page_view", "screen_view", "space_view")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ def session_row(session: Session) -> dict[str, Any]:
         "session_number": session.number,
         "duration_seconds": (last.at - first.at) // SECOND,
         "event_count": len(session.events),
-        "page_view_count": sum(event.event_type in _PAGE_VIEWS for event in session.events),
+        "page_view_count": sum(event.event_action in _PAGE_VIEWS for event in session.events),
         "entry_page": pages[0] if pages else None,
         "exit_page": pages[-1] if pages else None,
         "is_bounce": len(session.events) == 1,
-        "is_converted": any(event.event_type == "purchase" for event in session.events),
+        "is_converted": any(event.event_action == "purchase" for event in session.events),
     }
 
 
