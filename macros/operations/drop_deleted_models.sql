@@ -19,7 +19,7 @@
     {%- endfor -%}
     {%- set found = [] -%}
     {%- for schema in schemas.values() if (schema.database, schema.schema) | lower not in raw -%}
-        {%- for relation in adapter.list_relations_without_caching(schema.without_identifier()) -%}
+        {%- for relation in adapter.list_relations(schema.database, schema.schema) -%}
             {%- if (relation.schema ~ '.' ~ relation.identifier) | lower not in known -%}
                 {%- do found.append(relation) -%}
             {%- endif -%}

@@ -61,24 +61,28 @@ def check(warehouse: Warehouse, model: str, seed: int, directory: Path) -> int:
 
 
 def two_batches(directory: Path, seed: int) -> list[Path]:
-    """Write the objects of two batches; returns their directories."""
+    """Write the objects of two batches, the second with events of every other day; returns their directories."""
     chance = random.Random(seed)
-    generate_sample(directory / "sample", events=3000, days=4, seed=seed)
-    batches = [directory / "first", directory / "second"]
-    for path in sorted((directory / "sample").rglob("*")):
-        kind = path.relative_to(directory / "sample").parts[0]
-        if path.is_file() and kind in ("firehose", "products"):
-            to = batches[chance.randrange(2)] / path.relative_to(directory / "sample")
-            to.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(to)
+    sample = directory / "sample"
+    generate_sample(sample, events=3000, days=6, seed=seed)
+    first, second = batches = [directory / "first", directory / "second"]
+    for path in sorted(path for path in sample.rglob("*") if path.is_file()):
+        kind, *folders = path.relative_to(sample).parts
+        if kind == "products":
+            to = chance.choice(batches)
+        elif kind == "firehose":
+            # firehose/2026/01/05/…
+            to = second if int(folders[2]) % 2 and chance.random() < 0.5 else first
+        else:
+            continue
+        (to / path.relative_to(sample)).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(to / path.relative_to(sample))
     events = random_events(chance)
     chance.shuffle(events)
-    for number, batch in enumerate(batches):
-        write_object(
-            batch / "firehose" / "random.json",
-            [*events[number::2], *chance.sample(events, 10), "broken {"],
-            START + timedelta(days=10, hours=number),
-        )
+    on_one_day = [event for event in events if event["timestamp"].startswith("2026-03-02")]
+    late = [event for event in on_one_day if chance.random() < 0.5]
+    for batch, content in ((first, [event for event in events if event not in late]), (second, late)):
+        write_object(batch / "firehose" / "random.json", [*content, "broken {"], START + timedelta(days=10))
     return batches
 
 
