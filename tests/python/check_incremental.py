@@ -61,7 +61,7 @@ def check(warehouse: Warehouse, model: str, seed: int, directory: Path) -> int:
 
 
 def two_batches(directory: Path, seed: int) -> list[Path]:
-    """Write the objects of two batches, the second with events of every other day; returns their directories."""
+    """Write two batches, the second with events of every other day; returns their directories."""
     chance = random.Random(seed)
     sample = directory / "sample"
     generate_sample(sample, events=3000, days=6, seed=seed)
