@@ -79,9 +79,10 @@ def calls(athena: AthenaWarehouse) -> dict[str, set[Call]]:
         athena.load("firehose", f"s3://{LANDING_BUCKET}/policies/")
         athena.athena("run", "--select", *options, DBT_SCHEMA=MARTS)
     for role, table in (("loader", "raw.web_events"), ("transformer", f"{MARTS}.{rejected}")):
-        command = ("python", "-m", "loaders", "maintain", table, "--engine", "athena")
-        with record.made_by(role), athena.endpoint.later(days=8):
-            athena.command(*command, **athena.endpoint.environment())
+        for engine in ("pyiceberg", "athena"):
+            command = ("python", "-m", "loaders", "maintain", table, "--engine", engine)
+            with record.made_by(role), athena.endpoint.later(days=8):
+                athena.command(*command, **athena.endpoint.environment())
     with record.made_by("reader"):
         client = athena.endpoint.client("athena")
         client.get_work_group(WorkGroup="tests")
