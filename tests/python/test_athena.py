@@ -27,7 +27,9 @@ SCHEMA, LOCAL = "analytics_history", "local_marts"
 FEW_BYTES = 64 << 10
 # What reads more after a longer history, and why.
 READ_MORE = {
-    "int_batch_reach": "it looks for other versions of its objects in the whole ledger",
+    "int_loaded_objects": "it compares the whole ledger with what it has",
+    "int_sessions": "the merge looks for its sessions in the whole table",
+    "fct_sessions": "a visitor's sessions lie on any day",
     "dim_visitors": "it has no date: the merge looks for its visitors in the whole table",
     "load_reconciliation": "it counts by load day, and all of this history is loaded on one day",
 }
