@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from real_events import write_inputs
+from scans import files_read
 from warehouse import Row, Warehouse
 
 from loaders.lakehouse.json_functions import opened_json
@@ -30,6 +31,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A lakehouse with the inputs, their variants and the exports, built once."""
     home = tmp_path_factory.mktemp("real")
     write_inputs(home / "inputs")
+    write_space_types(home / "inputs" / "events" / "space-types.json")
     write_exports(home / "exports", events=1_000, seed=3, start=START)
     warehouse = Warehouse(home)
     try:
@@ -40,6 +42,21 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def write_space_types(path: Path) -> None:
+    """Events of one day with 300 space types, some longer than a path may be."""
+    types = [f"type {number}" for number in range(298)] + ["x" * 900, "広" * 100]
+    events = [
+        {
+            "type": "page",
+            "anonymousId": f"of-{number}",
+            "timestamp": "2026-01-02T10:00:00Z",
+            "properties": {"spaceType": name},
+        }
+        for number, name in enumerate(types)
+    ]
+    path.write_text("\n".join(json.dumps(event) for event in events))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +88,24 @@ def test_ids_that_everybody_shares_are_none(facts: dict[str, list[Row]], reasons
     assert [row["visitor_id"] for row in marks] == ["u-nulltime", "u-ntime", "u-nat"]
     assert {row["timestamp_source"] for row in marks} == {"arrival"}
     assert set(reasons["07b-csv-null-marks.csv"].values()) == {"no_visitor_id"}
+
+
+def test_space_types_make_few_partitions_and_still_prune(
+    real: Warehouse, facts: dict[str, list[Row]]
+) -> None:
+    found = {row["space_type"] for row in facts["space-types.json"]}
+    assert len(found) == 300
+    assert {"x" * 900, "広" * 100} <= found
+    assert len(facts["02-long-space-type.json"]) > 0
+    table = real.catalog().load_table("analytics.fct_web_events")
+    files = [task.file for task in table.scan(row_filter="event_date = '2026-01-02'").plan_files()]
+    assert 1 < len({str(file.partition) for file in files}) <= 9
+    assert max(len(file.file_path) for file in files) < 300
+    with real.connect() as lake:
+        query = "select * from lake.analytics.fct_web_events where event_date = date '2026-01-02'"
+        (_, whole_day), *_ = files_read(lake, query)
+        (_, one_type), *_ = files_read(lake, f"{query} and space_type = 'type 7'")
+    assert one_type < whole_day
 
 
 def test_mongodbs_wrappers_are_read(facts: dict[str, list[Row]]) -> None:
