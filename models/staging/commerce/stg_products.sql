@@ -26,6 +26,7 @@ texts as (
         {{ believable_modified_at() }} as source_modified_at,
         batch_id,
         loaded_at,
+        parse_error,
         product_json,
         {{ json_texts('product_json', fields) }} as texts  -- noqa: PRS
     from records
