@@ -85,6 +85,7 @@ def main(events: int, peak: int, work: Path, write: Path | None) -> None:
         report(
             f"load {SMALL_DAYS} days", small.run(*load(parts.days("small", first_small, DAYS - BATCH_DAYS)))
         )
+        small.run("dbt", "seed")
         report("first build of the small history", small.run("dbt", "run"))
         large = Lakehouse(work / "homes/large")
         if (sample / "archive").exists():
@@ -93,6 +94,7 @@ def main(events: int, peak: int, work: Path, write: Path | None) -> None:
             f"load {DAYS - BATCH_DAYS} days of Firehose",
             large.run(*load(parts.days("large", 0, DAYS - BATCH_DAYS))),
         )
+        large.run("dbt", "seed")
         full = large.run("dbt", "run", "--full-refresh")
         by_hand = hand_written(large, work / "homes/by_hand")
         report("the same facts and marts by hand, to Parquet", by_hand)

@@ -78,6 +78,7 @@ def main(events: int, memory: int, work: Path, write: Path | None) -> None:
 def _build(warehouse: Warehouse, target: str, server: int | None = None) -> Measured:
     """`dbt run` of everything; with a server, its processor time and memory are added."""
     store.ensure_running(warehouse.settings)
+    warehouse.dbt("seed", "--target", target, DBT_SCHEMA=f"bench_{target}")
     before = _processor_seconds(server)
     environment = {**warehouse.environment, "DBT_SCHEMA": f"bench_{target}"}
     took = measured(["dbt", "run", "--target", target], environment, PROJECT_ROOT)

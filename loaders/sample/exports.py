@@ -59,24 +59,29 @@ def write_exports(out: Path, *, events: int, seed: int, start: date) -> dict[str
     for name, render in _RENDERERS.items():
         rng = Random(f"{seed}/exports/{name}")
         lines = _with_copies(
-            rng, [line for visit in _visits(rng, seed, start, events) for line in render(rng, visit)]
+            rng, [line for visit in _visits(rng, name, seed, start, events) for line in render(rng, visit)]
         )
         path = out / "events" / f"{name}.json"
         _write(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), start)
         records[name] = len(lines)
     rng = Random(f"{seed}/exports/rees46")
-    rows = _with_copies(rng, [row for visit in _visits(rng, seed, start, events) for row in _rees46(visit)])
+    rows = _with_copies(
+        rng, [row for visit in _visits(rng, "rees46", seed, start, events) for row in _rees46(visit)]
+    )
     _write(out / "csv" / "rees46.csv", csv_text([_REES46_COLUMNS, *rows]), start)
     return records | {"rees46": len(rows)}
 
 
-def _visits(rng: Random, seed: int, start: date, events: int) -> list[Visit]:
-    """Sessions of some dozen visitors over three days, with as many steps in all as there are events."""
+def _visits(rng: Random, name: str, seed: int, start: date, events: int) -> list[Visit]:
+    """Sessions of some dozen visitors of a format over three days, with as many steps as there are events."""
     window = Window(start, 0, 3)
     world, catalog = World(seed, start), Catalog(seed)
     visits: list[Visit] = []
     while events:
         visitor = world.visitor(0, rng.randrange(60))
+        visitor = visitor._replace(
+            anonymous_id=f"{name}-{visitor.anonymous_id}", user_ids=(f"{name}-{visitor.user_ids[0]}",)
+        )
         at = window.day_ms(0) + rng.randrange(3 * MS_PER_DAY - 240 * MS_PER_MINUTE)
         steps = journeys.shopping(rng.random, catalog, visitor.taste, at)[:events]
         events -= len(steps)
@@ -180,7 +185,7 @@ def _ga4(rng: Random, visit: Visit) -> list[dict[str, Any]]:
             "event_timestamp": str(step.at * 1000),
             "event_name": _GA4_NAMES.get(step.event, step.event),
             "event_params": parameters,
-            "user_pseudo_id": f"{visit.visitor.anonymous_id}.1",
+            "user_pseudo_id": visit.visitor.anonymous_id,
             "user_id": visit.user(index) or None,
             "device": {"category": visit.visitor.device_type},
             "geo": {"country": visit.visitor.country},

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from comparison import assert_same_rows, note_equal_rows
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+from real_events import write_inputs
 from trino_available import (
     SHORT_LIVED,
     TRINO_PACKAGES,
@@ -26,7 +27,8 @@ from warehouse import Warehouse
 
 from loaders.lakehouse import trino
 from loaders.lakehouse.trino import TrinoSettings
-from loaders.sample import generate_sample
+from loaders.sample import DEFAULT_START, generate_sample
+from loaders.sample.exports import write_exports
 
 pytestmark = pytest.mark.trino
 
@@ -77,6 +79,10 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
 
     def first() -> None:
         load_sample(both, tmp_path / "first", events=1_500, days=3)
+        write_inputs(tmp_path / "real")
+        write_exports(tmp_path / "real", events=200, seed=3, start=DEFAULT_START)
+        both.load("firehose", tmp_path / "real" / "events")
+        both.load("historical", tmp_path / "real" / "csv")
         write_object(objects / "events" / "nasty.json", events)
         write_object(objects / "events" / "half.json", events[: len(events) // 2])
         write_object(objects / "products" / "nasty.json", products)
