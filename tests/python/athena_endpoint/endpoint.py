@@ -10,11 +10,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from glue_server import NOT_NOTED, glue_server
 
 from athena_endpoint.api import DATA_CATALOG, WORK_GROUP, AthenaApi, serve
 from athena_endpoint.calls import REGION, CallRecord
 from athena_endpoint.executions import Execution, Executions
-from athena_endpoint.glue import NOT_NOTED, glue_server
 from athena_endpoint.s3 import s3_server
 from loaders.lakehouse import trino
 from loaders.lakehouse.store import ensure_running
