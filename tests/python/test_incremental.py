@@ -65,3 +65,18 @@ def test_a_model_built_without_its_parents_asks_again(warehouse: Warehouse, tmp_
     warehouse.dbt("run")
     warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
     assert_same_rows(warehouse, "analytics", "refreshed")
+
+
+def test_what_waits_is_built_in_parts(warehouse: Warehouse, tmp_path: Path) -> None:
+    """The oldest batches first, as many as have the records of one run; a part at a time ends in the same rows."""
+    events = random_events(random.Random(8))
+    for number in range(3):
+        write_object(tmp_path / f"{number}" / "a.json", events[number::3], START + timedelta(days=10))
+        warehouse.load("firehose", tmp_path / f"{number}")
+    for part in range(1, 4):
+        warehouse.dbt("run", "--vars", "{max_records_per_run: 1}")
+        taken_up = warehouse.rows("analytics_intermediate.int_loaded_objects", "source_uri")
+        folders = sorted(Path(row["source_uri"]).parent.name for row in taken_up)
+        assert folders == [str(number) for number in range(part)]
+    warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
+    assert_same_rows(warehouse, "analytics", "refreshed")
