@@ -68,7 +68,7 @@ def test_a_model_built_without_its_parents_asks_again(warehouse: Warehouse, tmp_
 
 
 def test_what_waits_is_built_in_parts(warehouse: Warehouse, tmp_path: Path) -> None:
-    """The oldest batches first, as many as have the records of one run; a part at a time ends in the same rows."""
+    """The oldest batches first, as many as a run takes; part by part it ends in the same rows."""
     events = random_events(random.Random(8))
     for number in range(3):
         write_object(tmp_path / f"{number}" / "a.json", events[number::3], START + timedelta(days=10))
