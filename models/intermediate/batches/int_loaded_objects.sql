@@ -1,4 +1,6 @@
 {{ config(meta={'rebuild_by': 'new_batches'}) }}
+-- depends_on: {{ ref('int_built_models') }}, {{ ref('int_changes') }}
+-- The books, so that whatever is built upon this has them.
 
 with
 
