@@ -524,17 +524,28 @@ def test_event_type(record: Any, event_type: str | None) -> None:
 # Duplicates, superseded objects, reconciliation -------------------------------------------------------------
 
 
-def test_one_id_on_two_days_is_two_events_and_on_one_day_is_one_whoever_it_is() -> None:
-    oracle = compute(
-        rows_of(
-            [
-                EVENT | {"messageId": "m", "timestamp": "2024-01-09T10:00:00Z"},
-                EVENT | {"messageId": "m", "timestamp": "2024-01-10T10:00:00Z"},
-                {"event_type": "x", "user_id": "u", "event_id": "m", "timestamp": "2024-01-10T11:00:00Z"},
-            ]
-        )
-    )
-    assert (positions(oracle), oracle.duplicates) == ([("s3://landing/a", 0), ("s3://landing/a", 2)], 1)
+@pytest.mark.parametrize(
+    ("user", "days", "kept"),
+    [
+        ("u", (9, 10), [1]),
+        ("u", (9, 10, 11), [2]),
+        ("u", (9, 11), [0, 1]),
+        ("u", (11, 8, 9), [0, 2]),
+        ("another", (9, 10), [0, 1]),
+        ("another", (9, 9), [0, 1]),
+    ],
+)
+def test_copies_of_a_visitors_event_lie_on_days_that_follow_one_another(
+    user: str, days: tuple[int, ...], kept: list[int]
+) -> None:
+    users = [user, *["u"] * (len(days) - 1)]
+    events = [
+        {"event_type": "x", "user_id": name, "event_id": "m", "timestamp": f"2024-01-{day:02}T10:00:00Z"}
+        for name, day in zip(users, days, strict=True)
+    ]
+    oracle = compute(rows_of(events))
+    assert positions(oracle) == [("s3://landing/a", number) for number in kept]
+    assert oracle.duplicates == len(days) - len(kept)
 
 
 @pytest.mark.parametrize(

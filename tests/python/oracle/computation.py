@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from oracle import marts
@@ -132,9 +132,9 @@ def compute(
 
 
 def event_id_problems(oracle: Oracle, event_ids: Mapping[Position, str]) -> list[str]:
-    """What is wrong with the lake's ids: an own id must stay as it is, an id must be unique in its day."""
+    """What is wrong with the lake's ids: an own id stays as it is, one is unique in its day and visitor."""
     problems = []
-    owners: dict[tuple[str, date], Position] = {}
+    owners: dict[tuple[str, str, date], Position] = {}
     for row in oracle.events:
         position = (row["source_uri"], row["source_position"])
         lake_id = event_ids.get(position)
@@ -143,7 +143,9 @@ def event_id_problems(oracle: Oracle, event_ids: Mapping[Position, str]) -> list
             continue
         if row["has_own_id"] and lake_id != row["event_id"]:
             problems.append(f"{position}: {lake_id!r} instead of its own id {row['event_id']!r}")
-        if (owner := owners.setdefault((lake_id, row["event_date"]), position)) != position:
+        if (
+            owner := owners.setdefault((lake_id, row["visitor_id"], row["event_date"]), position)
+        ) != position:
             problems.append(f"{position}: {lake_id!r} is also the id of {owner}")
     return problems
 
@@ -188,17 +190,19 @@ def _read(rows: Iterable[RawRow], reconciliation: Reconciliation) -> tuple[list[
 
 
 def _deduplicated(copies: list[Event], reconciliation: Reconciliation) -> list[Event]:
-    best: dict[Any, Event] = {}
+    by_identity: dict[Any, list[Event]] = {}
     for copy in copies:
-        kept = best.setdefault(copy.identity, copy)
-        if copy is kept:
-            continue
-        winner, loser = (copy, kept) if copy.copy_rank > kept.copy_rank else (kept, copy)
-        best[copy.identity] = winner
-        reconciliation.add("duplicates", loser.load_date, loser.source)
-    for event in best.values():
-        reconciliation.add("events", event.load_date, event.source)
-    return sorted(best.values(), key=lambda event: event.position)
+        by_identity.setdefault(copy.identity, []).append(copy)
+    events = []
+    for same in by_identity.values():
+        same.sort(key=lambda copy: copy.copy_rank)
+        for copy, following in zip(same, [*same[1:], None], strict=True):
+            if following is not None and following.event_date - copy.event_date <= timedelta(days=1):
+                reconciliation.add("duplicates", copy.load_date, copy.source)
+            else:
+                reconciliation.add("events", copy.load_date, copy.source)
+                events.append(copy)
+    return sorted(events, key=lambda event: event.position)
 
 
 def _event_row(event: Event, session: Session) -> Row:

@@ -490,9 +490,9 @@ class Event:
         return self.source_uri, self.source_position
 
     @property
-    def identity(self) -> tuple[bool, str, date]:
-        """Copies of one event share it. An own id never equals a hash."""
-        return self.has_own_id, self.event_id, self.event_date
+    def identity(self) -> tuple[bool, str, str]:
+        """Copies of one event share it, on days that follow one another. An own id never equals a hash."""
+        return self.has_own_id, self.event_id, self.visitor_id
 
     @property
     def copy_rank(self) -> tuple[int, int, str, int, int]:
