@@ -416,9 +416,11 @@ class ObjectByObject:
             is_last = position + window_size >= size
             try:
                 value, length = _decoder.raw_decode(window)
+                if length > records.LONGEST_RECORD:
+                    raise LongRecordError(is_value=window[0] in "{[")
                 if length == len(window) and is_last and not isinstance(value, dict):
                     self._want_more()  # of a number
-                if length <= records.LONGEST_RECORD and (is_last or length < len(window)):
+                if is_last or length < len(window):
                     return value, position + length
             except json.JSONDecodeError as error:
                 may_be_cut = error.msg.startswith("Unterminated") or error.pos > len(window) - _LONGEST_TOKEN

@@ -328,6 +328,16 @@ def test_where_a_record_is_too_long_the_cuts_change_nothing(
     assert all(len(record.payload) <= longest for record in whole)
 
 
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\n{}\n", b" {}" * 9])
+def test_a_record_that_is_a_little_too_long(rest: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the stream ends close behind it."""
+    record = b'{"b":[{"c":2}]}'
+    monkeypatch.setattr(records, "LONGEST_RECORD", len(record) - 1)
+    first, *others = split_json(record + rest)
+    assert str(first.parse_error).startswith("record too large: 15 bytes at byte 0 of ")
+    assert others == [Record(b"{}", None)] * rest.count(b"{}")
+
+
 @pytest.mark.parametrize("separator", ["\ufeff", "\0", "\0" * 5000, "\x1e", "\n\x1e", " \ufeff\x1e\0 "])
 def test_what_stands_before_a_record_is_no_part_of_it(separator: str) -> None:
     kinds = ['{"a":1}', '"text"', '{"b":tru', '{"c":[1]}', "[2]"]
