@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import io
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from loaders.records import INVALID_UTF8, Record, too_large
 # Each row repeats the names: without limits a small object could become a very large one.
 _LONGEST_NAME = 255
 _MOST_NAMES = 10_000
-_NO_PART_OF_IT = "\ufeff\0\x1e"
+_NO_PART_OF_IT = re.compile("[ \t]*[\ufeff\0\x1e][ \t\ufeff\0\x1e]*")
 
 
 class _Row(NamedTuple):
@@ -93,7 +94,8 @@ class _Rows:
             if len(line) > records.LONGEST_RECORD:
                 yield self._long_row(line)
                 continue
-            line = line.lstrip(_NO_PART_OF_IT)
+            if before := _NO_PART_OF_IT.match(line):
+                line = line[before.end() :]
             if not line or line.isspace():
                 continue
             self._taken, self._taken_length = [], 0
