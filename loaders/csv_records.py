@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import re
 import io
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TextIO
