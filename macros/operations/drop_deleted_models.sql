@@ -19,9 +19,11 @@
     {%- endfor -%}
     {%- set found = [] -%}
     {%- for schema in schemas.values() if (schema.database, schema.schema) | lower not in raw -%}
-        {%- for relation in adapter.list_relations(schema.database, schema.schema) -%}
-            {%- if (relation.schema ~ '.' ~ relation.identifier) | lower not in known -%}
-                {%- do found.append(relation) -%}
+        {%- for name in run_query(tables_of_schema(schema)).rows | map(attribute=0) -%}
+            {%- if (schema.schema ~ '.' ~ name) | lower not in known -%}
+                {%- do found.append(api.Relation.create(
+                    database=schema.database, schema=schema.schema, identifier=name, type='table'
+                )) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -219,7 +219,7 @@ def test_a_record_that_no_row_can_hold(catalog: Catalog, namespace: str, tmp_pat
         "lines.json": (f'{{"n":1}}\n{longest}\n{longer}\n{{"n":2}}\n', "byte 8388617"),
         "joined.json": (f'{{"n":1}}{longest}{longer}{{"n":2}}', "byte 8388615"),
         "array.json": (f'[{{"n":1}},{longest},{longer},{{"n":2}}]', "byte 8388618"),
-        "rows.csv": (f"a\n1\n{longest[6:-2]}\n{longer}\n2\n", "line 4"),
+        "rows.csv": (f"a\n1\n{longest[6:-2]}\n{longer[6:-2]}\n2\n", "line 4"),
     }
     for name, (text, _) in objects.items():
         (tmp_path / name).write_text(text)

@@ -11,5 +11,5 @@ select
     cast(null as bigint) as run_number,
     cast(null as varchar) as model_name,
     cast(null as varchar) as column_name,
-    cast(null as varchar) as value
+    cast(null as varchar) as value  -- noqa: RF04
 where false
