@@ -117,6 +117,8 @@
 
 {% macro duckdb__write_rows(plan, target, computed, changed, columns, sql) -%}
     {%- set statements = replace_rows_sql(plan, target, computed, changed, columns) -%}
+    {#- The statements are one transaction of their own. -#}
+    {%- do adapter.commit() -%}
     {%- call statement('main') -%}
         {{ statements }}
     {%- endcall -%}
