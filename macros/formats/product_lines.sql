@@ -115,7 +115,7 @@
 {% macro order_revenue(lines, price, quantity, order_value) -%}
     coalesce(
         case
-            when {{ lines }} is null and {{ price }} is not null
+            when {{ list_length(lines) }} = 0 and {{ price }} is not null
                 then coalesce(try_cast({{ price }} * {{ quantity }} as decimal(18, 2)), 0)
             else {{ lines_total(lines) }}
         end,

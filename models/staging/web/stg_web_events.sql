@@ -326,7 +326,7 @@ final as (
         price,
         search_query,
         order_value,
-        lines
+        {{ list_or_empty('lines') }} as lines
         {%- for column in own_columns() %},
         {{ column.name }}
         {%- endfor %}
