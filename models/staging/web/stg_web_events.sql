@@ -174,7 +174,7 @@ extracted as (
         text_json,
         {{ event_keys('key_lists') }} as payload_keys,
         {{ fields.own_event_id }} as own_event_id,
-        {{ event_time_text(fields.event_time, 'text_json') }} as event_time,
+        {{ event_time_text(fields.event_time, 'text_json') }} as event_time,  -- noqa: PRS
         {{ fields.event_type }} as event_type,
         {{ fields.event_name }} as event_name,
         {{ fields.anonymous_id }} as anonymous_id,
@@ -208,7 +208,7 @@ extracted as (
         {{ to_money(fields.price) }} as price,
         {{ fields.search_query }} as search_query,
         {{ to_money(fields.order_value) }} as order_value,
-        {{ product_lines(fields.lines) }} as lines
+        {{ product_lines(fields.lines) }} as lines  -- noqa: PRS, RF04, LT02
         {%- for column in own_columns() %},
         {{ own_value(fields[column.name], column.type) }} as {{ column.name }}
         {%- endfor %}
@@ -326,7 +326,7 @@ final as (
         price,
         search_query,
         order_value,
-        {{ list_or_empty('lines') }} as lines
+        {{ list_or_empty('lines') }} as lines  -- noqa: RF04, LT02
         {%- for column in own_columns() %},
         {{ column.name }}
         {%- endfor %}
