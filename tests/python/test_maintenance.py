@@ -8,7 +8,6 @@ import threading
 import uuid
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -332,7 +331,7 @@ class _FakeAthena:
 
 
 def _athena(monkeypatch: pytest.MonkeyPatch, fake: _FakeAthena) -> engines.Engine:
-    monkeypatch.setattr(engines.boto3, "Session", lambda **_: SimpleNamespace(client=lambda name: fake))
+    monkeypatch.setattr(engines.boto3, "client", lambda name: fake)
     return engines.athena("group")
 
 
@@ -344,12 +343,12 @@ def test_athena_is_asked_again_as_long_as_it_wants_to(
     name = f"{namespace}.web_events"
     more = "ICEBERG_OPTIMIZE_MORE_RUNS_NEEDED: run again"
     fake = _FakeAthena("", more, more, "")
-    (report,) = maintain_by(
-        _athena(monkeypatch, fake), catalog, [(namespace, "web_events")], Options(keep_snapshots=timedelta(2))
-    )
+    kept = Options(keep_snapshots=timedelta(2), keep_orphans=timedelta(1))
+    (report,) = maintain_by(_athena(monkeypatch, fake), catalog, [(namespace, "web_events")], kept)
     assert report.error is None
     assert fake.statements == [
-        f"ALTER TABLE {name} SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds' = '172800')",
+        f"ALTER TABLE {name} SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds' = '172800', "
+        "'optimize_rewrite_data_file_threshold' = '2', 'optimize_rewrite_delete_file_threshold' = '1')",
         *[f"OPTIMIZE {name} REWRITE DATA USING BIN_PACK"] * 3,
         f"VACUUM {name}",
     ]

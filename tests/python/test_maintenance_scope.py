@@ -147,6 +147,7 @@ def test_namespaces_that_are_not_there(account: Catalog) -> None:
         "raw",
         SCHEMA,
         f"{SCHEMA}_intermediate",
+        f"{SCHEMA}_seeds",
         f"{SCHEMA}_staging",
     ]
     done = _maintain("--target", "elsewhere")

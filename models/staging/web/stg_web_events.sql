@@ -208,10 +208,10 @@ extracted as (
         {{ to_money(fields.price) }} as price,
         {{ fields.search_query }} as search_query,
         {{ to_money(fields.order_value) }} as order_value,
-        {{ product_lines(fields.lines) }} as lines  -- noqa: PRS, RF04, LT02
-        {%- for column in own_columns() %},
-        {{ own_value(fields[column.name], column.type) }} as {{ column.name }}
+        {%- for column in own_columns() %}
+        {{ own_value(fields[column.name], column.type) }} as {{ column.name }},
         {%- endfor %}
+        {{ product_lines(fields.lines) }} as lines  -- noqa: PRS, RF04, LT02
     from texts
 
 ),
@@ -326,10 +326,10 @@ final as (
         price,
         search_query,
         order_value,
-        {{ list_or_empty('lines') }} as lines  -- noqa: RF04, LT02
-        {%- for column in own_columns() %},
-        {{ column.name }}
+        {%- for column in own_columns() %}
+        {{ column.name }},
         {%- endfor %}
+        {{ list_or_empty('lines') }} as lines  -- noqa: RF04, LT02
     from judged
 
 )
