@@ -59,8 +59,9 @@
     insert into {{ target }} ({{ listed }}) select {{ listed }} from {{ computed }}
     {%- else %}
     {%- set key = key_of_rows(plan) | join(', ') %}
-    delete from {{ target }}
-    where {{ partition_days_of(changed) }}{% if key %} and ({{ key }}) in (select {{ key }} from {{ changed }} where is_gone){% endif %};
+    {%- set gone = '(' ~ key ~ ') in (select ' ~ key ~ ' from ' ~ changed ~ ' where is_gone)' if key
+        else 'exists (select 1 from ' ~ changed ~ ')' %}
+    delete from {{ target }} where {{ partition_days_of(changed) }} and {{ gone }};
     insert into {{ target }} ({{ listed }}) select {{ listed }} from {{ changed }} where not is_gone
     {%- endif %}
 {%- endmacro %}
@@ -120,6 +121,8 @@
             true
         {%- if key %}
         from ({{ gone }}) as gone
+        {%- elif changed is not none %}
+        where exists (select 1 from {{ changed }})
         {%- endif %}
     ) as new
         on

@@ -116,12 +116,6 @@
 {%- endmacro %}
 
 {% macro duckdb__write_rows(plan, target, computed, changed, columns, sql) -%}
-    {%- if changed is not none and not key_of_rows(plan) -%}
-        {#- A small table that is replaced as a whole, by a rename. -#}
-        {%- do adapter.commit() -%}
-        {%- do adapter.dispatch('swap_whole_table')(target, compiled_code) -%}
-        {{ return('') }}
-    {%- endif -%}
     {%- set statements = replace_rows_sql(plan, target, computed, changed, columns) -%}
     {#- The statements are one transaction of their own. -#}
     {%- do adapter.commit() -%}

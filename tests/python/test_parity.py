@@ -2,6 +2,7 @@
 
 Three batches are loaded. After each, three schemas are built from the same raw tables: one by DuckDB alone,
 one by Trino alone, and one that the engines hand to each other. All must agree after each batch.
+Trino's second build is one that was killed before it wrote its books.
 """
 
 from __future__ import annotations
@@ -107,7 +108,11 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
         both.load("firehose", objects / "events")
         both.load("historical", objects / "products", "products")
         build(both, "local", "parity_local")
+        before = both.snapshot_ids()
         build(both, "trino", "parity_trino", with_tests=is_last)
+        if load is second:
+            both.take_back_books(before)
+            build(both, "trino", "parity_trino")
         counts = assert_same_rows(both, "parity_trino", "parity_local", same_history=True)
         build(both, target, "parity_handed_over")
         assert_same_rows(both, "parity_handed_over", "parity_local", same_history=True)

@@ -122,13 +122,30 @@ class Warehouse:
             found[".".join(name)] = snapshot.snapshot_id if snapshot else None
         return found
 
-    def models(self) -> dict[str, str]:
-        """Every stored model and snapshot of the manifest but the books: its name and `schema.table`."""
+    def models(self, *, books: bool = False) -> dict[str, str]:
+        """Name and `schema.table` of every stored model and snapshot of the last run, or of every book."""
         manifest = json.loads((Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
         return {
             node["name"]: f"{node['schema']}.{node['alias']}"
             for node in manifest["nodes"].values()
             if node["resource_type"] in ("model", "snapshot")
             and node["config"]["materialized"] != "ephemeral"
-            and not node["config"]["meta"].get("is_book")
+            and node["config"]["meta"].get("is_book", False) is books
         }
+
+    def take_back_books(self, before: dict[str, int | None]) -> None:
+        """Leave the lakehouse as a run does that is killed after its last model, before it writes the books.
+
+        Args:
+            before: the snapshots from before the run, as `snapshot_ids` has them.
+        """
+        catalog = self.catalog()
+        taken_back = 0
+        for table in self.models(books=True).values():
+            book, snapshot_id = catalog.load_table(table), before[table]
+            if book.metadata.current_snapshot_id != snapshot_id:
+                # A run that leaves changes in a book of none is not what this imitates.
+                assert snapshot_id is not None, table
+                book.manage_snapshots().rollback_to_snapshot(snapshot_id).commit()
+                taken_back += 1
+        assert taken_back
