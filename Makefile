@@ -14,7 +14,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo test lint format up down status build docs check-incremental packages trino-up trino-down parity athena \
-	engines-ready bench-batch bench-books bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
+	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ bench-batch: setup  ## What a batch costs on 1 and on 10 million events, and a f
 
 bench-books: setup  ## What the books of a year of five-minute loads cost, beside an empty history
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/books.py $(BENCH)
+
+bench-late: setup  ## Late events on 300 days, beside as many on one day
+	PYTHONPATH=tests/python $(BIN)/python benchmarks/late.py $(BENCH)
 
 bench-storage: setup  ## Files and metadata after 200 small batches with maintenance, beside one big load
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/storage.py $(BENCH)
