@@ -102,7 +102,7 @@
 {% macro raw_json_texts(json, paths, lists) -%}
     array[
         {%- for path in paths -%}
-        {%- set json_path = json_path(path, bracketed=true) if path is not none -%}
+        {%- set json_path = json_path(path) if path is not none -%}
         {%- if path is none -%}
         null
         {%- elif loop.index <= lists -%}
@@ -159,12 +159,15 @@
 
 {% macro duckdb__json_texts(json, paths, lists) -%}
     {%- set path_list -%}
-        [{% for path in paths %}'{{ json_path(path or 'no such key') }}'{{ ', ' if not loop.last }}{% endfor %}]
+        {#- `/~` is no pointer: nothing is looked for. #}
+        [{% for path in paths %}'{{ json_pointer(path) if path else '/~' }}'{{ ', ' if not loop.last }}{% endfor %}]
     {%- endset -%}
     {#- `->>` gives the JSON text of objects: what looks like one is asked for its type. -#}
     list_transform(
         json_extract_string({{ json }}, {{ path_list }}),
         lambda text, i: case
+            {#- Most paths hold nothing; a null would be compared in every line below. #}
+            when text is null then null
             {#- Nearly all texts, by one look at their first and last bytes: neither blanks nor an object or array. #}
             when
                 text >= '!' and (text < '[' or text >= '\\' and text < '{') and text[-1] > ' '
@@ -191,7 +194,7 @@
     transform(
         array[
             {%- for path in paths %}
-            json_extract({{ json }}, '{{ json_path(path, bracketed=true) }}'){{ ',' if not loop.last }}
+            json_extract({{ json }}, '{{ json_path(path) }}'){{ ',' if not loop.last }}
             {%- endfor %}
         ],
         value -> case substr(json_format(value), 1, 1)
@@ -204,7 +207,7 @@
 {%- endmacro %}
 
 {% macro duckdb__json_kinds(json, paths) -%}
-    json_type({{ json }}, [{% for path in paths %}'{{ json_path(path) }}'{{ ', ' if not loop.last }}{% endfor %}])
+    json_type({{ json }}, [{% for path in paths %}'{{ json_pointer(path) }}'{{ ', ' if not loop.last }}{% endfor %}])
 {%- endmacro %}
 
 
@@ -230,28 +233,35 @@
 {% macro default__json_keys(json, paths) -%}
     array[
         {%- for path in paths %}
-        map_keys(try_cast(json_extract({{ json }}, '{{ json_path(path, bracketed=true) }}') as map(varchar, json)))
+        map_keys(try_cast(json_extract({{ json }}, '{{ json_path(path) }}') as map(varchar, json)))
         {{- ',' if not loop.last }}
         {%- endfor %}
     ]
 {%- endmacro %}
 
 {% macro duckdb__json_keys(json, paths) -%}
-    json_keys({{ json }}, [{% for path in paths %}'{{ json_path(path) }}'{{ ', ' if not loop.last }}{% endfor %}])
+    json_keys({{ json }}, [{% for path in paths %}'{{ json_pointer(path) }}'{{ ', ' if not loop.last }}{% endfor %}])
 {%- endmacro %}
 
 
 {#
-    'eventData.terms[0].url' as a JSON path: `$."eventData"."terms"[0]."url"`, or with bracketed keys; '' is `$`. It stands
+    'eventData.terms[0].url' as a JSON path with bracketed keys, `$["eventData"]["terms"][0]["url"]`; '' is `$`. It stands
     in a literal of SQL.
 #}
-{% macro json_path(path, bracketed=false) -%}
+{% macro json_path(path) -%}
     {%- set keys = path.replace("'", "''").split('.') if path else [] -%}
     ${% for key in keys -%}
     {%- set element = modules.re.search('\\[[0-9]+\\]$', key) -%}
     {%- set index = element.group() if element else '' -%}
-    {%- set name = key[:key | length - index | length] -%}
-    {{ '["' ~ name ~ '"]' if bracketed else '."' ~ name ~ '"' }}{{ index }}
+    ["{{ key[:key | length - index | length] }}"]{{ index }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The same for DuckDB as a JSON pointer, `/eventData/terms/0/url`, which it follows in half the time of a path. #}
+{% macro json_pointer(path) -%}
+    {%- set keys = path.replace("'", "''").split('.') if path else [] -%}
+    {%- for key in keys -%}
+    /{{ modules.re.sub('\\[([0-9]+)\\]$', '/\\1', key.replace('~', '~0').replace('/', '~1')) }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -261,7 +271,9 @@
     padding may be missing.
 #}
 {% macro decode_base64(text) -%}
-    {%- set letters = 'rtrim(translate(' ~ regexp_replace_all(text, '[\\r\\n]+', '') ~ ", '-_', '+/'), '=')" -%}
+    {#- DuckDB takes ten times as long for translate() and a regular expression. -#}
+    {%- set one_line = 'replace(replace(' ~ text ~ ", chr(13), ''), chr(10), '')" -%}
+    {%- set letters = 'rtrim(replace(replace(' ~ one_line ~ ", '-', '+'), '_', '/'), '=')" -%}
     {{ return(adapter.dispatch('decode_base64')(letters)) }}
 {%- endmacro %}
 
