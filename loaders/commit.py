@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,7 +20,7 @@ from pyiceberg.exceptions import (
     UnauthorizedError,
     ValidationException,
 )
-from pyiceberg.expressions import And, EqualTo
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, GreaterThanOrEqual, LessThanOrEqual
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.snapshots import Snapshot, Summary
@@ -33,6 +33,7 @@ _OUR_NOTES = "lakehouse."
 BATCH_ID = f"{_OUR_NOTES}batch-id"
 LOADED_AT = f"{_OUR_NOTES}loaded-at"
 
+_MILLISECOND = timedelta(milliseconds=1)
 _WAITS_SECONDS = (0.1, 0.5, 2.0, 5.0, 10.0)
 # Whatever else a catalog answers may be over soon.
 _HOPELESS = (BadRequestError, UnauthorizedError, ForbiddenError, AuthorizationExpiredError, NoSuchTableError)
@@ -52,12 +53,14 @@ class Batch:
 
     batch_id: str
     loaded_at: datetime
-    """UTC, without zone."""
+    """UTC, without zone, in whole milliseconds: Athena keeps no more when it rewrites files. (Batches of
+    older loaders have microseconds, or have lost them.)"""
 
 
 def new_batch(prefix: str = "") -> Batch:
     """A batch of now, with an id that no other has."""
     now = datetime.now(UTC).replace(tzinfo=None)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return Batch(f"{prefix}{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}", now)
 
 
@@ -159,8 +162,25 @@ def holds_batch(table: Table, batch: Batch) -> bool:
     """Whether a batch is in the table, as its snapshots tell, or its rows of that time."""
     if any(one.batch_id == batch.batch_id for one in _batches(table)):
         return True
-    filters = And(EqualTo("loaded_at", batch.loaded_at.isoformat()), EqualTo("batch_id", batch.batch_id))
-    return len(table.scan(row_filter=filters, selected_fields=("batch_id",), limit=1).to_arrow()) > 0
+    rows = table.scan(row_filter=rows_of(batch), selected_fields=("batch_id",), limit=1)
+    return len(rows.to_arrow()) > 0
+
+
+def rows_of(batch: Batch) -> BooleanExpression:
+    """Which rows of a raw table or the ledger are a batch's.
+
+    The id tells. The time, by which most files are left out, is in some rows that of the batch to the
+    millisecond only.
+    """
+    return And(around(batch.loaded_at), EqualTo("batch_id", batch.batch_id))
+
+
+def around(loaded_at: datetime) -> BooleanExpression:
+    """Rows of a load time, be it in microseconds or in milliseconds, here or there."""
+    first, last = loaded_at - _MILLISECOND, loaded_at + _MILLISECOND
+    return And(
+        GreaterThanOrEqual("loaded_at", first.isoformat()), LessThanOrEqual("loaded_at", last.isoformat())
+    )
 
 
 def row_count(snapshot: Snapshot) -> int | None:

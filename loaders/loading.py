@@ -21,7 +21,7 @@ from typing import Protocol
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.conversions import from_bytes
-from pyiceberg.expressions import And, EqualTo
+from pyiceberg.expressions import EqualTo
 from pyiceberg.table import Table
 
 from loaders.batch_files import BatchFiles
@@ -30,10 +30,12 @@ from loaders.commit import (
     Batch,
     ConflictError,
     append_files,
+    around,
     holds_batch,
     latest_batch,
     notes_of_latest_batch,
     row_count,
+    rows_of,
 )
 from loaders.envelope import RAW_SCHEMA
 from loaders.errors import LoaderError
@@ -359,10 +361,7 @@ class Target:
         if batch and self._has_lost_entries():
             self._rebuild_ledger(batch)
         elif batch and not self.ledger.holds(batch):
-            of_batch = And(
-                EqualTo("loaded_at", batch.loaded_at.isoformat()), EqualTo("batch_id", batch.batch_id)
-            )
-            self.ledger.record(batch, entries_of(self.raw, self._dataset, of_batch, self._listed))
+            self.ledger.record(batch, entries_of(self.raw, self._dataset, rows_of(batch), self._listed))
         self.loaded = self.ledger.loaded(self._dataset, *self._range) if self._range else set()
         self.loaded_uris = {uri for uri, _ in self.loaded}
 
@@ -449,6 +448,10 @@ def _latest_batch_of_rows(raw: Table) -> Batch | None:
     if not latest:
         return None
     loaded_at = datetime(1970, 1, 1) + timedelta(microseconds=max(latest))
-    at_that_time = EqualTo("loaded_at", loaded_at.isoformat())
-    rows = raw.scan(row_filter=at_that_time, selected_fields=("batch_id",), limit=1).to_arrow()
-    return Batch(rows["batch_id"][0].as_py(), loaded_at) if len(rows) else None
+    of_that_time = EqualTo("loaded_at", loaded_at.isoformat())
+    # A file's bound may say more or less of the time than its rows do.
+    for condition in (of_that_time, around(loaded_at)):
+        rows = raw.scan(row_filter=condition, selected_fields=("batch_id",), limit=1).to_arrow()
+        if len(rows):
+            return Batch(rows["batch_id"][0].as_py(), loaded_at)
+    return None

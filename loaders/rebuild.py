@@ -18,7 +18,9 @@ from loaders.catalog import catalog_errors
 from loaders.commit import ConflictError, new_batch
 from loaders.ledger import ENTRY_KEY, LEDGER_SCHEMA, Ledger, Version
 
-_KEYS = (*ENTRY_KEY, "source", "source_modified_at", "loaded_at")
+_KEYS = (*ENTRY_KEY, "source")
+# One for each object, but where some of its files were rewritten: those have whole milliseconds.
+_TIMES = ("source_modified_at", "loaded_at")
 # Counts of so many batches of rows are kept before they are added up.
 _COUNTS_AT_ONCE = 200
 
@@ -106,7 +108,9 @@ def entries_of(
     schema = schema_to_pyarrow(LEDGER_SCHEMA)
     counts: list[pa.Table] = []
     with catalog_errors(f"the raw table {dataset} can't be read"):
-        scan = raw.scan(row_filter=condition or AlwaysTrue(), selected_fields=(*_KEYS, "parse_error"))
+        scan = raw.scan(
+            row_filter=condition or AlwaysTrue(), selected_fields=(*_KEYS, *_TIMES, "parse_error")
+        )
         for rows in scan.to_arrow_batch_reader():
             counts.append(_counted(pa.Table.from_batches([rows])))
             if len(counts) > _COUNTS_AT_ONCE:
@@ -122,17 +126,21 @@ def entries_of(
 
 
 def _counted(rows: pa.Table) -> pa.Table:
-    grouped = rows.group_by(_KEYS).aggregate([([], "count_all"), ("parse_error", "count")])
+    grouped = rows.group_by(_KEYS).aggregate(
+        [([], "count_all"), ("parse_error", "count"), *((time, "max") for time in _TIMES)]
+    )
     return _named(grouped, "count_all", "parse_error_count")
 
 
 def _added_up(counts: list[pa.Table]) -> pa.Table:
     grouped = pa.concat_tables(counts, promote_options="permissive").group_by(_KEYS)
-    sums = grouped.aggregate([("record_count", "sum"), ("malformed_count", "sum")])
+    sums = grouped.aggregate(
+        [("record_count", "sum"), ("malformed_count", "sum"), *((time, "max") for time in _TIMES)]
+    )
     return _named(sums, "record_count_sum", "malformed_count_sum")
 
 
 def _named(grouped: pa.Table, records: str, malformed: str) -> pa.Table:
-    return grouped.select([*_KEYS, records, malformed]).rename_columns(
-        [*_KEYS, "record_count", "malformed_count"]
+    return grouped.select([*_KEYS, *(f"{time}_max" for time in _TIMES), records, malformed]).rename_columns(
+        [*_KEYS, *_TIMES, "record_count", "malformed_count"]
     )

@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 NAME = "canonical_json_object"
+LONGEST_KEY = 50_000
+"""In UTF-16 code units, as Trino's JSON parser (Jackson) counts."""
 # What orjson may write in another way than Trino: large and small floats, escapes, astral characters. RE2
 # takes a whole array at once: Python's re would need longer than all the rest.
 _NEEDS_CARE = (
@@ -37,7 +39,8 @@ def canonical_json_objects(texts: pa.StringArray) -> pa.StringArray:
     """The canonical text of each JSON object; null for what is no JSON object.
 
     Strict JSON (RFC 8259: no NaN, no lone surrogates, nothing after the object), keys sorted, the last of
-    repeated keys, no white space. Objects nested deeper than 254 levels are none.
+    repeated keys, no white space. Objects nested deeper than 254 levels are none, nor those with a key
+    that is longer than LONGEST_KEY.
 
     Args:
         texts: any texts, also null.
@@ -63,10 +66,27 @@ def _with_sorted_keys(text: str | None) -> bytes:
         return b""
     try:
         value = orjson.loads(text)
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if type(value) is dict else b""
+        if type(value) is not dict or (len(text) > LONGEST_KEY // 2 and _has_long_key(text)):
+            return b""
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONDecodeError, TypeError):
         # A TypeError is for more than 254 levels.
         return b""
+
+
+def _has_long_key(text: str) -> bool:
+    """Whether JSON has a key that is too long, be it one that a repeated key hides."""
+    # Texts and what is between them: of a text each character stands for two UTF-16 code units at the most.
+    parts = text.replace("\\\\", "__").replace('\\"', "__").split('"')
+    if max(map(len, parts)) <= LONGEST_KEY // 2:
+        return False
+    lengths = [0]
+
+    def note_keys(pairs: list[tuple[str, Any]]) -> None:
+        lengths.extend(len(key.encode("utf-16-le")) // 2 for key, _ in pairs)
+
+    json.loads(text, object_pairs_hook=note_keys)
+    return max(lengths) > LONGEST_KEY
 
 
 def _from_bytes(texts: list[bytes]) -> pa.StringArray:

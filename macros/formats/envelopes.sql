@@ -13,12 +13,12 @@
 {% macro envelope_problem(data, text) -%}
     case
         when {{ regexp_like(text, '^[ \\t\\r\\n]*\\[[ \\t\\r\\n]*\\{') }}
-            and {{ canonical_json_object("'{\"x\":' || " ~ text ~ " || '}'") }} is not null
+            and {{ canonical_json_object(long_concat(["'{\"x\":'", text, "'}'"])) }} is not null
             then 'several_events_in_envelope'
         when {{ regexp_like(text, '^[ \\t\\r\\n]*\\{') }}
-            and {{ canonical_json_object(
-                "'{\"x\":[' || " ~ regexp_replace_all(text, '\\}[ \\t\\r\\n]*\\{', '},{') ~ " || ']}'"
-            ) }} is not null
+            and {{ canonical_json_object(long_concat(
+                ["'{\"x\":['", regexp_replace_all(text, '\\}[ \\t\\r\\n]*\\{', '},{'), "']}'"]
+            )) }} is not null
             then 'several_events_in_envelope'
         when {{ regexp_like(data, '^(H4sI|eAE|eF4|eJw|eNo|KLUv/|QlpoO|/Td6WFo|BCJNG|/wYAAHNOYVB|UEsDB|84mawg)') }}
             then 'unsupported_envelope'

@@ -13,7 +13,8 @@
 
 {#
     What json_parse accepts and DuckDB's function refuses is left out: lone surrogates, numbers that no double holds,
-    and objects nested deeper than 254 levels (a few thousand would end the query, try or not). Each is looked for in
+    and objects nested deeper than 254 levels (a few thousand would end the query, try or not). (Keys of more than 50,000
+    characters json_parse refuses by itself.) Each is looked for in
     the text before parsing, since of repeated keys json_parse hides all but the last. The lambda is there to compute
     `text` once.
 #}
@@ -120,7 +121,9 @@
         {{ texts }},
         text -> case
             {#- Only what may be a number that the engines write differently, and is no string in the record. #}
-            when regexp_like(text, '^-?[0-9][.][0-9]+E-?[0-9]+$') and strpos({{ json }}, ':' || text) > 0
+            when
+                regexp_like(text, '^-?[0-9][.][0-9]+E-?[0-9]+$')
+                and strpos({{ json }}, {{ long_concat(["':'", 'text']) }}) > 0
                 then {{ plain_number_text('text') }}
             else nullif({{ trim_blanks('text') }}, '')
         end
@@ -304,7 +307,7 @@
 {%- endmacro %}
 
 {% macro padded_base64(letters) -%}
-    {{ letters }} || substr('===', 1, (4 - length({{ letters }}) % 4) % 4)
+    {{ long_concat([letters, "substr('===', 1, (4 - length(" ~ letters ~ ") % 4) % 4)"]) }}
 {%- endmacro %}
 
 
@@ -377,7 +380,7 @@
     case
         when regexp_like({{ text }}, '^[{\[]')
             then coalesce(
-                json_extract({{ canonical_json_object("'{\"x\":' || " ~ text ~ " || '}'") }}, '$.x'),
+                json_extract({{ canonical_json_object(long_concat(["'{\"x\":'", text, "'}'"])) }}, '$.x'),
                 {{ value }}
             )
         else {{ value }}

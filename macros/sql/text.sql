@@ -75,6 +75,49 @@
 {%- endmacro %}
 
 
+{#
+    Texts side by side, a null counts as nothing. Wherever a text may be longer than 1 MB: there Trino's `||` and concat_ws
+    end the query.
+#}
+{% macro long_concat(texts) -%}
+    {{ return(adapter.dispatch('long_concat')(texts)) }}
+{%- endmacro %}
+
+{% macro default__long_concat(texts) -%}
+    array_join(array[{{ texts | join(', ') }}], '')
+{%- endmacro %}
+
+{% macro duckdb__long_concat(texts) -%}
+    concat({{ texts | join(', ') }})
+{%- endmacro %}
+
+
+{# Texts as lines of one, without those that are null. #}
+{% macro long_lines(texts) -%}
+    {{ return(adapter.dispatch('long_lines')(texts)) }}
+{%- endmacro %}
+
+{% macro default__long_lines(texts) -%}
+    array_join(
+        array[
+            {%- for text in texts %}
+            {{ text }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ],
+        chr(10)
+    )
+{%- endmacro %}
+
+{% macro duckdb__long_lines(texts) -%}
+    concat_ws(
+        chr(10)
+        {%- for text in texts %},
+        {{ text }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
 {# The path of a page's URL: without scheme, host, query and fragment; '/' for a bare host. #}
 {% macro url_path(url) -%}
     case

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pytest
 
-from loaders.lakehouse.json_functions import canonical_json_objects
+from loaders.lakehouse.json_functions import LONGEST_KEY, canonical_json_objects
 
 
 def canonical_json_object(text: str) -> str | None:
@@ -88,3 +90,16 @@ def test_what_is_no_object(text: str) -> None:
 def test_an_object_nested_too_deep_is_none() -> None:
     assert canonical_json_object('{"a":' * 300 + "1" + "}" * 300) is None
     assert canonical_json_object('{"a":' * 200 + "1" + "}" * 200) is not None
+
+
+@pytest.mark.parametrize("character", ["k", "é", '"', "\\", "\t", "😀"])
+def test_an_object_with_a_key_that_is_too_long_is_none(character: str) -> None:
+    longest = character * (LONGEST_KEY // (2 if character == "😀" else 1))
+    for escaped in (True, False):
+        fits, too_long = (
+            json.dumps({"a": [{key: 1}]}, ensure_ascii=escaped) for key in (longest, longest + character)
+        )
+        assert canonical_json_object(fits) is not None
+        assert canonical_json_object(too_long) is None
+    assert canonical_json_object(json.dumps({"a": longest + character})) is not None
+    assert canonical_json_object(f'{{"a":{{"{"k" * (LONGEST_KEY + 1)}":1}},"a":2}}') is None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from comparison import assert_same_rows, note_equal_rows
+from hostile_values import read_places, valid_records, write_hostile
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
 from real_events import write_inputs
 from trino_available import (
@@ -84,6 +85,11 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
         write_exports(tmp_path / "real", events=200, seed=3, start=DEFAULT_START)
         both.load("firehose", tmp_path / "real" / "events")
         both.load("historical", tmp_path / "real" / "csv")
+        places = read_places(both)
+        templates = valid_records(tmp_path / "valid", places)
+        write_hostile(tmp_path / "hostile", places, templates, per_path=2, long=3)
+        both.load("firehose", tmp_path / "hostile" / "events")
+        both.load("historical", tmp_path / "hostile" / "csv")
         write_object(objects / "events" / "nasty.json", events)
         write_object(objects / "events" / "half.json", events[: len(events) // 2])
         write_object(objects / "products" / "nasty.json", products)

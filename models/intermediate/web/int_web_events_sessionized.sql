@@ -60,7 +60,7 @@ final as (
         event_date,
         event_timestamp,
         visitor_id,
-        {{ dbt.hash(dbt.concat([
+        {{ dbt.hash(long_concat([
             'visitor_id', "'|'", 'cast(' ~ epoch_microseconds('session_start_at') ~ ' as varchar)',
         ])) }} as session_id,
         session_start_at,

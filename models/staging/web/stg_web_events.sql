@@ -280,7 +280,7 @@ final as (
             when rejection_reason is null
                 then coalesce(
                     own_event_id,
-                    {{ dbt.hash(dbt.concat([
+                    {{ dbt.hash(long_concat([
                         'event_json', "'|'", 'cast(' ~ epoch_microseconds('event_timestamp') ~ ' as varchar)',
                     ])) }}
                 )

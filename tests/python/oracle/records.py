@@ -224,7 +224,8 @@ def detect_format(record: dict[str, Any]) -> str | None:
 
 # What is inside of a record ---------------------------------------------------------------------------------
 
-_WRAPPER = re.compile(r"\$(oid|date|uuid|symbol|number(Int|Long|Double|Decimal))")
+_NUMBER_WRAPPER = re.compile(r"\$number(Int|Long|Double|Decimal)")
+_WRAPPER = re.compile(r"\$(oid|date|uuid|symbol)")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f\U00010000-\U0010ffff]*')
 _TYPED = ("string_value", "int_value", "float_value", "double_value")
 
@@ -236,7 +237,7 @@ def opened(record: dict[str, Any]) -> dict[str, Any]:
     for key in _TIME_KEYS:
         if isinstance(record.get(key), dict):
             record[key] = _seconds(record[key])
-    return _unwrapped(record)
+    return {key: _unwrapped(value) for key, value in record.items()}
 
 
 def json_copy(value: Any) -> Any:
@@ -307,20 +308,22 @@ def _seconds(value: dict[str, Any]) -> Any:
 
 
 def _unwrapped(value: Any) -> Any:
+    """Without wrappers: numbers first, then what may hold one (`{"$date": {"$numberLong": "7"}}`)."""
+    return _without_wrappers(_without_wrappers(value, _NUMBER_WRAPPER), _WRAPPER)
+
+
+def _without_wrappers(value: Any, wrapper: re.Pattern[str]) -> Any:
     if isinstance(value, list):
-        return [_unwrapped(item) for item in value]
+        return [_without_wrappers(item, wrapper) for item in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _unwrapped(item) for key, item in value.items()}
     if len(value) == 1:
         (key, inner), *_ = value.items()
-        if _WRAPPER.fullmatch(key) and (
-            inner is None or (isinstance(inner, str) and _PLAIN.fullmatch(inner))
-        ):
+        if wrapper.fullmatch(key) and (inner is None or (isinstance(inner, str) and _PLAIN.fullmatch(inner))):
             return inner
         if key == "$binary" and isinstance(inner, dict) and set(inner) == {"base64", "subType"}:
             return inner["base64"]
-    return value
+    return {key: _without_wrappers(item, wrapper) for key, item in value.items()}
 
 
 # The seeds: what means "missing", what an event is about --------------------------------------------------
@@ -404,7 +407,7 @@ def inner_record(payload: str | None, payload_encoding: str) -> tuple[dict[str, 
 
 def _envelope_data(outer: dict[str, Any]) -> str | None:
     candidates = (at_path(outer, path) for path in (("data",), ("kinesis", "data")))
-    return next((data for data in candidates if type(data) is str and trimmed(data)), None)
+    return next((text for data in candidates if (text := as_text(data)) is not None), None)
 
 
 def _enveloped(data: str) -> Any:

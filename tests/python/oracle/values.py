@@ -1,6 +1,7 @@
 """Single values: strict JSON, text, numbers and times."""
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -25,8 +26,13 @@ _EPOCH_UNITS = ((10**11, Decimal(SECOND)), (10**14, Decimal(1000)), (10**17, Dec
 _NANOSECOND = Decimal("0.001")
 _LONGEST_OFFSET = 14 * HOUR
 
+DEEPEST = 254
+"""How many levels of objects and arrays a record may have."""
+LONGEST_KEY = 50_000
+"""In UTF-16 code units."""
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
+_MOST_EPOCH_DIGITS = 30
 _ISO = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
     r"([T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})(\.(?P<fraction>[0-9]+))?)?"
@@ -60,9 +66,29 @@ def parse_json(text: str) -> Any:
         )
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
+    _refuse_extremes(value)
     if _SURROGATE_ESCAPE.search(text):
         _refuse_lone_surrogates(text)
     return value
+
+
+def _refuse_extremes(value: Any) -> None:
+    """Numbers that no double holds, keys that are too long, and what is nested too deep for any engine."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        if any(isinstance(one, JsonNumber) and math.isinf(float(one)) for one in level):
+            raise NotJson("a number is out of range")
+        keys = [key for one in level if isinstance(one, dict) for key in one]
+        if any(len(key.encode("utf-16-le", "surrogatepass")) > 2 * LONGEST_KEY for key in keys):
+            raise NotJson("a key is too long")
+        level = [inner for one in level if isinstance(one, (dict, list)) for inner in _inside(one)]
+        if not level:
+            return
+    raise NotJson("nested too deep")
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _refuse_lone_surrogates(text: str) -> None:
@@ -172,7 +198,10 @@ def to_datetime(microseconds: int) -> datetime:
 def as_time(text: str) -> int | None:
     """Microseconds since 1970 of ISO 8601 or of an epoch number; None if it cannot be read."""
     number = as_number(text)
-    return _from_iso(trimmed(text)) if number is None else _from_epoch(number)
+    if number is None:
+        return _from_iso(trimmed(text))
+    whole, *_ = re.split("[.eE]", trimmed(text).lstrip("+-"), maxsplit=1)
+    return _from_epoch(number) if len(whole) <= _MOST_EPOCH_DIGITS else None
 
 
 def _from_epoch(number: Decimal) -> int:
