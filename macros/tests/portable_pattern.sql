@@ -11,8 +11,8 @@
         and (
             regexp_replace('', {{ column_name }}, '') is null
             or {{ column_name }} != lower({{ column_name }})
-            or {{ regexp_like(column_name, '[\\\\]') }}
+            or {{ contains_text(column_name, '\\') }}
             or {{ regexp_like(column_name, '[(][?]([^:]|$)') }}
-            or {{ regexp_like(column_name, '[[][^]]*[[]') }}
+            or {{ regexp_like(column_name, '\\[[^\\]]*\\[') }}
         )
 {% endtest %}

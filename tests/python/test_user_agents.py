@@ -6,7 +6,6 @@ The SQL is what dbt renders for dim_user_agents, with a list of agents in place 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import time
 from collections import Counter
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import agent_lists
 import duckdb
-import pyarrow as pa
 import pytest
 import ua_parser
 from pyiceberg.manifest import ManifestContent
@@ -23,23 +21,6 @@ from warehouse import Row, Warehouse
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 from oracle.agents import user_agent_rows
-
-# Texts in which engines could find other things: letters that change their length or fall together in lower
-# case, text longer than rules look, line feeds, marks of regular expressions, much to try in vain.
-ODD = [
-    "İstanbulBot/1.0",
-    "ſpider \u212aelvin",
-    "STRASSE straße ẞ bot",
-    "😀 crawler 😀",
-    "x" * 2_500 + " bot",
-    "Mozilla/5.0\n(compatible; Two\nLines/1.0)",
-    "a'b''c\\d$e^f",
-    "Mozilla/5.0",
-    "-",
-    "(" * 500,
-    "chrome/" * 300,
-    "a-" * 1_000 + ".com",
-]
 
 
 class Project:
@@ -110,24 +91,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         one.warehouse.close()
 
 
-def select_of_agents(warehouse: Warehouse, agents: str) -> str:
-    """The SELECT of dim_user_agents, as dbt rendered it last, with a table of agents in place of events."""
-    models = Path(warehouse.environment["DBT_TARGET_PATH"]) / "compiled/web_events_lakehouse/models"
-    sql = (models / "marts/core/dim_user_agents.sql").read_text()
-    sql, count = re.subn(r'"\w+"\."\w+"\."stg_web_events"', agents, sql)
-    assert count == 1
-    return sql
-
-
-def agents_table(agents: Iterable[str]) -> pa.Table:
-    """What dim_user_agents reads of staging."""
-    texts = pa.array(list(agents), pa.string())
-    return pa.table({"user_agent": texts, "rejection_reason": pa.nulls(len(texts), pa.string())})
-
-
 @pytest.fixture(scope="module")
 def sql(project: Project) -> str:
-    return select_of_agents(project.warehouse, "agents")
+    return agent_lists.select_of_agents(project.warehouse, "agents")
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +102,7 @@ def match(sql: str) -> Callable[[Iterable[str]], dict[str, Row]]:
 
     def rows_of(agents: Iterable[str]) -> dict[str, Row]:
         with duckdb.connect() as connection:
-            connection.register("agents", agents_table(agents))
+            connection.register("agents", agent_lists.agents_table(agents))
             result = connection.execute(sql)
             names = [column[0] for column in result.description]
             return {row[0]: dict(zip(names, row, strict=True)) for row in result.fetchall()}
@@ -246,7 +212,7 @@ def test_bots_are_named(match: Callable, agent: str, name: str) -> None:
 
 
 def test_duckdb_finds_what_python_finds(match: Callable) -> None:
-    agents = [*agent_lists.crawlers(), *ODD]
+    agents = [*agent_lists.crawlers(), *agent_lists.ODD]
     found = match(agents)
     assert [found[row["user_agent"]] for row in user_agent_rows(agents)] == user_agent_rows(agents)
 
