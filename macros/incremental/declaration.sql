@@ -12,12 +12,23 @@
 
         config(meta={'rebuild_by': 'event_date', 'lookups': ['dim_products']})
 
+    Where a row follows from that column's value alone, whatever else the records say, `computed_once` leaves the values
+    alone that the table has: they are computed again only when the model's code or its seeds change, and then all of
+    them, of which the rows that differ are written.
+
+        config(meta={'rebuild_by': 'user_agent', 'computed_once': true})
+
     Without a declaration a model is rebuilt as a whole. What stays hard has a name of its own instead of a column:
     `new_batches`, `event_identity`, `session_reach` (macros of these names below macros/incremental/units), `nothing`.
 #}
 
 {% macro rebuilt_by(node) -%}
     {{ return((node.config.get('meta') or {}).get('rebuild_by', 'everything')) }}
+{%- endmacro %}
+
+{# Whether a model's rows are computed when their unit is first seen, and then only when its code or seeds change. #}
+{% macro is_computed_once(node) -%}
+    {{ return((node.config.get('meta') or {}).get('computed_once', false)) }}
 {%- endmacro %}
 
 {# The columns that hard units ask of the models they read. #}

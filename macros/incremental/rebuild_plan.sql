@@ -8,6 +8,7 @@
         days    {column: sorted dates} for the columns of which all touched dates are known
         nulls   the columns of which rows without a value are touched
         appends old rows of the unit can't be there
+        swaps   for everything: a new table takes the place of the old one; else the rows that differ are written
         keys    for a unit that is no date: a query of the touched values, columns as in `key`
         sets    the changes that it follows from
 #}
@@ -17,7 +18,7 @@
     {%- set unit = rebuilt_by(model) -%}
     {%- set plan = {
         'kind': 'nothing', 'why': none, 'again': false, 'unit': unit, 'key': [unit], 'days': {}, 'nulls': [], 'sets': [],
-        'keys': none, 'appends': false,
+        'keys': none, 'appends': false, 'swaps': unit != 'everything',
     } -%}
     {%- set record = books.records.get(model.name) -%}
     {%- set window = backfill_window() -%}
@@ -37,10 +38,10 @@
     {%- endif -%}
     {%- set again = sets | selectattr('again') | list | length > 0 -%}
     {%- do plan.update({'sets': sets, 'again': again}) -%}
+    {%- if (is_computed_once(model) or (unit == 'everything' and not sets)) and code_differs(compiled_code) -%}
+        {{ return(dict(plan, kind='everything', swaps=false)) }}
+    {%- endif -%}
     {%- if not sets and window is none -%}
-        {%- if unit == 'everything' and code_differs(compiled_code) -%}
-            {{ return(dict(plan, kind='everything')) }}
-        {%- endif -%}
         {{ return(plan) }}
     {%- endif -%}
     {%- if unit == 'everything' -%}
@@ -120,6 +121,11 @@
     {%- endif -%}
     {%- if not unit.endswith('_date') -%}
         {%- set keys = 'select value as ' ~ unit ~ ' from (' ~ values | join(' union all ') ~ ') as touched' -%}
+        {%- if is_computed_once(model) and window is none -%}
+            {%- set known = before_recorded(run_books().records[model.name]) if plan.again else this -%}
+            {%- set keys = keys ~ ' where value not in (select ' ~ as_text(unit) ~ ' from ' ~ known ~ ' as known)' -%}
+            {%- do plan.update({'appends': not plan.again}) -%}
+        {%- endif -%}
         {%- if unit == 'batch_id' -%}
             {#- A few batches are named: engines leave out the files of others when they plan a statement. -#}
             {%- set batches = run_query('select distinct batch_id from (' ~ keys ~ ') as batches order by 1 limit 201').rows

@@ -8,7 +8,7 @@
 
 {# Whether a model compares before it writes. #}
 {% macro writes_changed_rows(plan) -%}
-    {{ return(not plan.unit.endswith('_date') and plan.unit not in (
+    {{ return(not plan.appends and not plan.unit.endswith('_date') and plan.unit not in (
         'batch_id', 'session_id', 'event_identity', 'session_reach', 'new_batches'
     )) }}
 {%- endmacro %}

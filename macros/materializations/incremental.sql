@@ -27,7 +27,7 @@
     {%- endif -%}
     {%- if existing is none -%}
         {%- do create_model_table(target_relation) -%}
-    {%- elif plan is none or (plan.kind == 'everything' and plan.unit != 'everything') -%}
+    {%- elif plan is none or (plan.kind == 'everything' and plan.swaps) -%}
         {%- if plan is not none and plan.why -%}
             {%- do log(model.name ~ ' is built as a whole: ' ~ plan.why, info=true) -%}
         {%- endif -%}

@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent_lists import ODD
+
 MODIFIED_AT = datetime(2026, 1, 10, tzinfo=UTC)
 
 # As they stand in the JSON text.
@@ -164,6 +166,10 @@ def nasty_events() -> list[bytes]:
     for depth in (3, 200, 250, 252, 254, 256, 300, 5_000):
         opened, closed = b'{"a":[' * (depth // 2), b"]}" * (depth // 2)
         lines.append(b'{"type":"page","anonymousId":"deep","x":' + opened + b"1" + closed + b"}")
+    for number, agent in enumerate(ODD):
+        lines.append(
+            json.dumps({"type": "page", "anonymousId": f"u{number % 5}", "userAgent": agent}).encode()
+        )
     many = b",".join([b"{}", b"[]"] * 300)
     lines.append(b'{"type":"page","anonymousId":"wide","x":"[[[{{{\\"","y":[' + many + b"]}")
     lines.append(b'{"type":"page","anonymousId":"bytes \xff"}')

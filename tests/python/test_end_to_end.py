@@ -89,6 +89,7 @@ KEYS = {
     "category_performance": ("event_date", "category"),
     "user_activity": ("event_date",),
     "dim_products": ("product_id",),
+    "dim_user_agents": ("user_agent",),
     "load_reconciliation": ("load_date", "source"),
 }
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import agent_lists
 import pytest
 from comparison import assert_same_rows, note_equal_rows
 from hostile_values import read_places, valid_records, write_hostile
@@ -50,14 +51,18 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = TrinoSettings(warehouse.settings, port, memory_megabytes=2048, java_options=SHORT_LIVED)
     warehouse.environment |= {"TRINO_HOST": "127.0.0.1", "TRINO_PORT": str(port), "TRINO_CATALOG": "lake"}
     try:
-        trino.start(settings)
+        trino.start(trino_settings(warehouse))
         yield warehouse
     finally:
-        trino.stop(settings)
+        trino.stop(trino_settings(warehouse))
         warehouse.close()
+
+
+def trino_settings(warehouse: Warehouse) -> TrinoSettings:
+    port = int(warehouse.environment["TRINO_PORT"])
+    return TrinoSettings(warehouse.settings, port, memory_megabytes=2048, java_options=SHORT_LIVED)
 
 
 def load_sample(warehouse: Warehouse, directory: Path, **options: int) -> None:
@@ -150,6 +155,25 @@ def test_full_refresh_on_trino_equals_its_history(both: Warehouse) -> None:
     both.dbt("run", "--full-refresh", "--target", "trino", DBT_SCHEMA="parity_refreshed")
     assert_same_rows(both, "parity_refreshed", "parity_trino")
     both.dbt("docs", "generate", "--target", "trino", DBT_SCHEMA="parity_trino")
+
+
+def test_user_agents_are_matched_alike(both: Warehouse) -> None:
+    """Every crawler of the list by which the rules are measured, and odd texts; events have few agents."""
+    agents = [*agent_lists.crawlers(), *agent_lists.ODD]
+    found = {}
+    with both.connect() as connection:
+        connection.execute("create schema lake.agents")
+        connection.register("listed", agent_lists.agents_table(agents))
+        connection.execute("create table lake.agents.agents as select * from listed")
+        for target in ("local", "trino"):
+            both.dbt(
+                "compile", "--select", "dim_user_agents", "--target", target, DBT_SCHEMA=f"parity_{target}"
+            )
+            found[target] = agent_lists.select_of_agents(both, "lake.agents.agents")
+        by_duckdb = connection.execute(found["local"]).fetchall()
+    by_trino = trino.start(trino_settings(both)).query(found["trino"])
+    assert sorted(map(tuple, by_trino), key=str) == sorted(by_duckdb, key=str)
+    assert len(by_duckdb) == len(agents)
 
 
 def test_unit_tests_pass_on_trino(both: Warehouse) -> None:

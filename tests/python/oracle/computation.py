@@ -1,12 +1,13 @@
 """From raw rows to the rows that the lake must hold."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from oracle import marts
+from oracle.agents import user_agent_rows
 from oracle.records import (
     Event,
     Position,
@@ -39,6 +40,7 @@ _EVENT_COLUMNS = (
     "visitor_id",
     "page_url",
     "page_path",
+    "user_agent",
     "product_id",
     "category",
     "price",
@@ -63,6 +65,7 @@ class Oracle:
     category_performance: list[Row]
     user_activity: list[Row]
     dim_products: list[Row]
+    dim_user_agents: list[Row]
     load_reconciliation: list[Row]
 
 
@@ -105,7 +108,8 @@ def compute(
         out.
     """
     reconciliation = Reconciliation()
-    current = _without_superseded(list(raw_web_events), reconciliation)
+    rows = list(raw_web_events)
+    current = _without_superseded(rows, reconciliation)
     accepted, rejected = _read(current, reconciliation)
     events = _deduplicated(accepted, reconciliation)
 
@@ -127,6 +131,7 @@ def compute(
         category_performance=marts.category_performance(human),
         user_activity=marts.user_activity(human, session_by_event),
         dim_products=_current_products(raw_products),
+        dim_user_agents=user_agent_rows(_user_agents(rows)),
         load_reconciliation=reconciliation.rows(),
     )
 
@@ -187,6 +192,15 @@ def _read(rows: Iterable[RawRow], reconciliation: Reconciliation) -> tuple[list[
             rejected.append(position | {"reason": str(rejection)})
     rejected.sort(key=lambda row: (row["source_uri"], row["source_position"], row["reason"]))
     return accepted, rejected
+
+
+def _user_agents(rows: Iterable[RawRow]) -> Iterator[str | None]:
+    """Of all records that are events, also in objects that were uploaded again."""
+    for row in rows:
+        try:
+            yield read_event(row).user_agent
+        except Rejected:
+            continue
 
 
 def _deduplicated(copies: list[Event], reconciliation: Reconciliation) -> list[Event]:

@@ -66,7 +66,8 @@ def _fields(**texts: str) -> dict[str, tuple[Path, ...]]:
 
 def _shop(**texts: str) -> dict[str, tuple[Path, ...]]:
     plain = {name: name for name in ("product_id", "category", "price", "quantity")}
-    return _fields(**plain | {"order_value": "revenue|total|value", "lines": "products|items"} | texts)
+    common = {"order_value": "revenue|total|value", "lines": "products|items", "user_agent": "user_agent"}
+    return _fields(**plain | common | texts)
 
 
 def _tracker(parent: str, **texts: str) -> dict[str, tuple[Path, ...]]:
@@ -78,6 +79,7 @@ def _tracker(parent: str, **texts: str) -> dict[str, tuple[Path, ...]]:
         "quantity": "quantity",
         "order_value": "revenue|total|value",
         "lines": "products|items",
+        "user_agent": "userAgent",
         "space_id": "spaceId",
         "room_id": "roomId",
     }
@@ -96,6 +98,7 @@ FORMATS = {
         event_name="event|name",
         anonymous_id="anonymousId",
         user_id="userId",
+        user_agent="userAgent|properties.userAgent",
     ),
     "nested": _tracker(
         "eventData.properties",
@@ -104,6 +107,7 @@ FORMATS = {
         event_name="eventData.event|eventData.name",
         anonymous_id="metadata.anonymousId|eventData.anonymousId",
         user_id="eventData.userId",
+        user_agent="metadata.userAgent|eventData.properties.userAgent",
     ),
     "commerce": _shop(time="timestamp", event_type="event_type", user_id="user_id", page_url="page_url"),
     "clickstream": _shop(
@@ -116,6 +120,7 @@ FORMATS = {
         price="metadata.price|price",
         quantity="metadata.quantity|quantity",
         order_value="metadata.revenue|metadata.total|metadata.value|revenue|total|value",
+        user_agent="user_agent|metadata.user_agent",
     ),
     "web_shop": _shop(time="timestamp", event_type="event_type", user_id="customer_id", page_url="page"),
     "segment": _tracker(
@@ -127,6 +132,7 @@ FORMATS = {
         anonymous_id="anonymousId|anonymous_id",
         user_id="userId|user_id",
         page_url="properties.url|context.page.url|context_page_url",
+        user_agent="properties.userAgent|context.userAgent|context_user_agent",
     ),
     "ga4": _fields(
         time="event_timestamp",
@@ -144,6 +150,7 @@ FORMATS = {
         anonymous_id=f"domain_userid|{_SNOWPLOW}client_session_1[0].userId|network_userid",
         user_id="user_id",
         page_url="page_url",
+        user_agent="useragent",
         product_id=f"ti_sku|{_SNOWPLOW_EVENT}add_to_cart_1.sku",
         category=f"ti_category|{_SNOWPLOW_EVENT}add_to_cart_1.category",
         quantity=f"ti_quantity|{_SNOWPLOW_EVENT}add_to_cart_1.quantity",
@@ -158,6 +165,7 @@ FORMATS = {
         anonymous_id="device_id|amplitude_id",
         user_id="user_id",
         page_url="event_properties.[Amplitude] Page URL|event_properties.page_url|event_properties.url",
+        user_agent="user_agent|event_properties.user_agent",
         product_id="event_properties.$productId|event_properties.product_id|event_properties.productId",
         category="event_properties.category",
         quantity="event_properties.$quantity|event_properties.quantity",
@@ -329,13 +337,13 @@ def _without_wrappers(value: Any, wrapper: re.Pattern[str]) -> Any:
 # The seeds: what means "missing", what an event is about --------------------------------------------------
 
 
-def _seed(name: str) -> list[dict[str, str]]:
+def seed_of_rows(name: str) -> list[dict[str, str]]:
     with (PROJECT_ROOT / "seeds" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 _MISSING: dict[str, set[str]] = {}
-for _row in _seed("missing_values"):
+for _row in seed_of_rows("missing_values"):
     _MISSING.setdefault(_row["missing_for"], set()).add(_row["missing_text"][1:-1])
 
 
@@ -345,7 +353,7 @@ def _spelling(text: str | None) -> str:
 
 _ACTIONS = {
     (_spelling(row["event_type"]), _spelling(row["event_name"])): row["event_action"]
-    for row in _seed("event_actions")
+    for row in seed_of_rows("event_actions")
 }
 
 
@@ -478,6 +486,7 @@ class Event:
     visitor_id: str
     page_url: str | None
     page_path: str | None
+    user_agent: str | None
     product_id: str | None
     category: str | None
     price: Decimal | None
@@ -566,6 +575,7 @@ def read_event(row: RawRow) -> Event:
         visitor_id=visitor_id,
         page_url=page_url,
         page_path=page_path(page_url),
+        user_agent=text_of("user_agent"),
         product_id=text_of("product_id"),
         category=text_of("category"),
         price=price,
