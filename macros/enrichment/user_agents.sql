@@ -80,5 +80,6 @@
 
 {# A part of an agent as the agent writes it, out of what was found in lower case; null for blanks. #}
 {% macro as_agent_writes_it(user_agent, agent, found) -%}
-    nullif(trim(substr({{ user_agent }}, strpos({{ agent }}, {{ found }}), length({{ found }}))), '')
+    {%- set written = 'substr(' ~ user_agent ~ ', strpos(' ~ agent ~ ', ' ~ found ~ '), length(' ~ found ~ '))' -%}
+    nullif({{ trim_blanks(written) }}, '')
 {%- endmacro %}

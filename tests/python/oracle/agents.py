@@ -54,7 +54,7 @@ def _row(user_agent: str) -> Row:
     if bot:
         if found_name:
             at = text.index(found_name)
-            found_name = user_agent[at : at + len(found_name)].strip(" ")
+            found_name = user_agent[at : at + len(found_name)].strip(" \t\r\n")
         return row | {"bot_name": bot["bot_name"] or found_name or None}
     browser, browser_version = _first("browsers", text)
     system, system_version = _first("systems", text)
