@@ -72,7 +72,9 @@ final as (
         case when not is_bot_agent then browser end as browser,
         case when not is_bot_agent then browser_version_major end as browser_version_major,
         case when not is_bot_agent then os end as os,
-        case when not is_bot_agent then coalesce(known_os_version_major, found_os_version_major) end as os_version_major,
+        case
+            when not is_bot_agent then coalesce(known_os_version_major, found_os_version_major)
+        end as os_version_major,
         case when is_bot_agent then 'bot' else coalesce(device_type, 'other') end as device_type,
         is_bot_agent,
         coalesce(known_bot_name, {{ as_agent_writes_it('user_agent', 'agent', 'found_bot_name') }}) as bot_name
