@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Compiled once, here: dbt starts in half the time also where Python may not write bytecode.
+UV_INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
 # The package hub is not reachable from every network: DBT_PACKAGES_PATH=dbt_packages uses the real packages
 # (after `make packages`), the default the stand-ins of just the macros that this project uses.
@@ -25,9 +27,9 @@ $(READY): requirements-bootstrap.lock requirements-peer.lock requirements.lock p
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-peer.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV_INSTALL) --require-hashes -r requirements.lock
+	$(UV_INSTALL) --require-hashes --no-deps -r requirements-peer.lock
+	$(UV_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup  ## Sample data through both loaders and dbt, then a report; run it again for the next days
@@ -71,7 +73,7 @@ packages: setup  ## Install the real dbt packages from the hub into dbt_packages
 	DBT_PACKAGES_PATH=dbt_packages $(BIN)/dbt deps
 
 $(VENV)/.trino: requirements-trino.lock $(READY)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-trino.lock
+	$(UV_INSTALL) --require-hashes -r requirements-trino.lock
 	@touch $@
 
 trino-up: $(VENV)/.trino  ## Start a Trino server on the local lakehouse, for dbt build --target trino
@@ -84,13 +86,13 @@ parity: $(VENV)/.trino  ## Compare the models of target trino with those of targ
 	$(BIN)/python -m pytest -m trino
 
 $(VENV)/.athena: requirements-athena.lock $(READY)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-athena.lock
+	$(UV_INSTALL) --require-hashes --no-deps -r requirements-athena.lock
 	@touch $@
 
 athena: $(VENV)/.athena  ## Install what dbt build --target athena needs
 
 $(VENV)/.athena-endpoint: requirements-athena-endpoint.lock $(READY)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+	$(UV_INSTALL) --require-hashes --no-deps \
 		-r requirements-athena-endpoint.lock
 	@touch $@
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import click
-from figures import show, write_option
+from figures import show, work_option, write_option
 from kept_sample import kept_sample
 from measured import Measured, measured, peak_of
 from rich.console import Console
@@ -54,13 +54,7 @@ class Lakehouse(Warehouse):
 @click.command()
 @click.option("--events", default=10_000_000, show_default=True, help="Of the whole sample, over 100 days.")
 @click.option("--peak", default=750_000, show_default=True, help="Events of the peak batch.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/batch"),
-    show_default=True,
-    help="Directory for the sample and the lakehouses; the sample is kept for the next run.",
-)
+@work_option("batch", "the sample and the lakehouses; the sample is kept for the next run")
 @write_option
 def main(events: int, peak: int, work: Path, write: Path | None) -> None:
     """Measure batches, the peak, runs with nothing new and a full refresh; print the figures and ratios."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from figures import show, write_option
+from figures import show, work_option, write_option
 from measured import Measured, measured
 from rich.console import Console
 from warehouse import Warehouse
@@ -33,13 +33,7 @@ EVENT = (
 @click.option("--batches", default=105_000, show_default=True, help="Batches of the large history.")
 @click.option("--unbuilt", default=10_000, show_default=True, help="Batches to build at once, at the end.")
 @click.option("--runs", default=3, show_default=True, help="Runs of each kind; the median counts.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/books"),
-    show_default=True,
-    help="Directory for the lakehouses.",
-)
+@work_option("books", "the lakehouses")
 @write_option
 def main(batches: int, unbuilt: int, runs: int, work: Path, write: Path | None) -> None:
     """Measure runs with nothing new and small batches on both histories; print the figures and ratios."""

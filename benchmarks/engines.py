@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import psutil
 from comparison import assert_same_rows
-from figures import show, write_option
+from figures import show, work_option, write_option
 from kept_sample import kept_sample
 from measured import Measured, measured, peak_of
 from warehouse import Warehouse
@@ -29,13 +29,7 @@ COLUMNS = ("engine", "seconds", "processor seconds", "peak GB", "of DuckDB's tim
 @click.command()
 @click.option("--events", default=1_000_000, show_default=True, help="Of the sample, over 14 days.")
 @click.option("--memory", default=3072, show_default=True, help="Megabytes of Trino's heap.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/engines"),
-    show_default=True,
-    help="Directory for the sample and the lakehouse; the sample is kept for the next run.",
-)
+@work_option("engines", "the sample and the lakehouse; the sample is kept for the next run")
 @write_option
 def main(events: int, memory: int, work: Path, write: Path | None) -> None:
     """Build on both engines, print time and memory of each, and compare the rows."""

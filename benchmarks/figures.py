@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +15,22 @@ write_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Put the figures into this Markdown file.",
 )
+
+
+def work_option(name: str, kept: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option --work of a benchmark: its directory, `.benchmarks/<name>` unless told otherwise.
+
+    Args:
+        name: of the benchmark.
+        kept: what the directory is for, as the help has it.
+    """
+    return click.option(
+        "--work",
+        type=click.Path(path_type=Path),
+        default=Path(".benchmarks") / name,
+        show_default=True,
+        help=f"Directory for {kept}.",
+    )
 
 
 def show(

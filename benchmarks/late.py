@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 
 import click
-from figures import show, write_option
+from figures import show, work_option, write_option
 from kept_sample import kept_sample
 from measured import measured
 from rich.console import Console
@@ -27,13 +27,7 @@ COLUMNS = ("late events", "seconds", "processor seconds", "ratio", "at most")
 @click.option("--events", default=1_000_000, show_default=True, help="Events of the history.")
 @click.option("--days", default=300, show_default=True, help="Days of the history; events of a batch.")
 @click.option("--runs", default=3, show_default=True, help="Batches of each kind; the median counts.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/late"),
-    show_default=True,
-    help="Directory for the sample and the lakehouse; the sample is kept for the next run.",
-)
+@work_option("late", "the sample and the lakehouse; the sample is kept for the next run")
 @write_option
 def main(events: int, days: int, runs: int, work: Path, write: Path | None) -> None:
     """Measure batches of late events on many days and on one; print the figures and their ratio."""
@@ -43,9 +37,7 @@ def main(events: int, days: int, runs: int, work: Path, write: Path | None) -> N
     shutil.rmtree(work / "home", ignore_errors=True)
     warehouse = Warehouse(work / "home")
     try:
-        for loader, folder in (("historical", "archive"), ("firehose", "firehose")):
-            if (sample / folder).exists():
-                warehouse.load(loader, sample / folder)
+        warehouse.load_sample(sample)
         warehouse.dbt("seed")
         console.print(f"first build: {run(warehouse)[0]:.1f} s")
         visits = visits_by_day(warehouse, days)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 import psutil
+from figures import work_option
 from kept_sample import kept_sample
 from warehouse import Warehouse
 
@@ -36,13 +37,7 @@ DONE = "Completed successfully"
 @click.option(
     "--at-once", default=2, show_default=True, help="Runs at the same time, each in a schema of its own."
 )
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/soak"),
-    show_default=True,
-    help="Directory for the sample, the lakehouse and the output of runs that fail.",
-)
+@work_option("soak", "the sample, the lakehouse and the output of runs that fail")
 def main(runs: int, at_once: int, work: Path) -> None:
     """Run dbt many times; exit status 1 when one of the runs did not end with 0."""
     # Stopped by `kill`, too, it stops what it started.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 from dbt.cli.main import dbtRunner
-from figures import show, write_option
+from figures import show, work_option, write_option
 from pyiceberg.table import Table as IcebergTable
 from rich.console import Console
 from warehouse import Warehouse
@@ -32,13 +32,7 @@ DAYS = 10
 @click.option("--batches", default=200, show_default=True)
 @click.option("--events", default=100_000, show_default=True, help="Of all batches together, over 10 days.")
 @click.option("--maintain-every", default=25, show_default=True)
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path(".benchmarks/storage"),
-    show_default=True,
-    help="Directory for the sample and the lakehouses.",
-)
+@work_option("storage", "the sample and the lakehouses")
 @write_option
 def main(batches: int, events: int, maintain_every: int, work: Path, write: Path | None) -> None:
     """Load and build in small batches and at once; print the files and bytes of both, and their ratios."""

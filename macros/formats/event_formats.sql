@@ -554,32 +554,7 @@
 {% macro event_keys(key_lists) -%}
     {%- set texts = [] -%}
     {%- for container in event_containers() -%}
-        {%- do texts.append(key_lines(key_lists ~ '[' ~ loop.index ~ ']', container ~ '.' if container else '')) -%}
+        {%- do texts.append(prefixed_lines(key_lists ~ '[' ~ loop.index ~ ']', container ~ '.' if container else '')) -%}
     {%- endfor -%}
-    nullif({{ long_lines(texts) }}, '')
-{%- endmacro %}
-
-{# Keys a line each, with a prefix before each line; null when there is none. #}
-{% macro key_lines(keys, prefix) -%}
-    {{ return(adapter.dispatch('key_lines')(keys, prefix)) }}
-{%- endmacro %}
-
-{% macro default__key_lines(keys, prefix) -%}
-    {#- Key by key: all of them may be longer than `||` can do, see long_concat. -#}
-    {%- set line = long_concat(
-        ["'" ~ prefix ~ "'", "replace(key, chr(10), chr(10) || '" ~ prefix ~ "')"]
-    ) -%}
-    case
-        when nullif({{ join_texts(keys, 'chr(10)') }}, '') is not null
-            then {{ join_texts('transform(' ~ keys ~ ', key -> ' ~ line ~ ')' if prefix else keys, 'chr(10)') }}
-    end
-{%- endmacro %}
-
-{% macro duckdb__key_lines(keys, prefix) -%}
-    {%- set lines = 'nullif(' ~ join_texts(keys, 'chr(10)') ~ ", '')" -%}
-    {%- if prefix -%}
-        '{{ prefix }}' || replace({{ lines }}, chr(10), chr(10) || '{{ prefix }}')
-    {%- else -%}
-        {{ lines }}
-    {%- endif -%}
+    nullif({{ long_concat(texts, 'chr(10)') }}, '')
 {%- endmacro %}

@@ -13,10 +13,9 @@
 
 {#
     What json_parse accepts and DuckDB's function refuses is left out: lone surrogates, numbers that no double holds,
-    and objects nested deeper than 254 levels (a few thousand would end the query, try or not). (Keys of more than 50,000
-    characters json_parse refuses by itself.) Each is looked for in
-    the text before parsing, since of repeated keys json_parse hides all but the last. The lambda is there to compute
-    `text` once.
+    and objects nested deeper than 254 levels (a few thousand would end the query, try or not). Each is looked for in
+    the text before parsing, since of repeated keys json_parse hides all but the last; keys of more than 50,000
+    characters it refuses by itself. The lambda is there to compute `text` once.
 #}
 {% macro default__canonical_json_object(text) -%}
     {#- What strings hold is no structure and no number. -#}

@@ -76,45 +76,45 @@
 
 
 {#
-    Texts side by side, a null counts as nothing. Wherever a text may be longer than 1 MB: there Trino's `||` and concat_ws
-    end the query.
+    Texts side by side with something between them; a null counts as nothing. Wherever a text may be longer than 1 MB:
+    there Trino's `||` and concat_ws end the query.
 #}
-{% macro long_concat(texts) -%}
-    {{ return(adapter.dispatch('long_concat')(texts)) }}
+{% macro long_concat(texts, between="''") -%}
+    {{ return(adapter.dispatch('long_concat')(texts, between)) }}
 {%- endmacro %}
 
-{% macro default__long_concat(texts) -%}
-    array_join(array[{{ texts | join(', ') }}], '')
+{% macro default__long_concat(texts, between) -%}
+    array_join(array[{{ texts | join(', ') }}], {{ between }})
 {%- endmacro %}
 
-{% macro duckdb__long_concat(texts) -%}
-    concat({{ texts | join(', ') }})
+{% macro duckdb__long_concat(texts, between) -%}
+    concat_ws({{ between }}, {{ texts | join(', ') }})
 {%- endmacro %}
 
 
-{# Texts as lines of one, without those that are null. #}
-{% macro long_lines(texts) -%}
-    {{ return(adapter.dispatch('long_lines')(texts)) }}
+{# The texts of an array as lines, with a prefix before each line; null when there is none. #}
+{% macro prefixed_lines(texts, prefix) -%}
+    {{ return(adapter.dispatch('prefixed_lines')(texts, prefix)) }}
 {%- endmacro %}
 
-{% macro default__long_lines(texts) -%}
-    array_join(
-        array[
-            {%- for text in texts %}
-            {{ text }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        ],
-        chr(10)
-    )
+{% macro default__prefixed_lines(texts, prefix) -%}
+    {#- Text by text: all of them may be longer than `||` can do, see long_concat. -#}
+    {%- set line = long_concat(
+        ["'" ~ prefix ~ "'", "replace(text, chr(10), chr(10) || '" ~ prefix ~ "')"]
+    ) -%}
+    case
+        when nullif({{ join_texts(texts, 'chr(10)') }}, '') is not null
+            then {{ join_texts('transform(' ~ texts ~ ', text -> ' ~ line ~ ')' if prefix else texts, 'chr(10)') }}
+    end
 {%- endmacro %}
 
-{% macro duckdb__long_lines(texts) -%}
-    concat_ws(
-        chr(10)
-        {%- for text in texts %},
-        {{ text }}
-        {%- endfor %}
-    )
+{% macro duckdb__prefixed_lines(texts, prefix) -%}
+    {%- set lines = 'nullif(' ~ join_texts(texts, 'chr(10)') ~ ", '')" -%}
+    {%- if prefix -%}
+        '{{ prefix }}' || replace({{ lines }}, chr(10), chr(10) || '{{ prefix }}')
+    {%- else -%}
+        {{ lines }}
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from warehouse import Warehouse
@@ -55,49 +56,41 @@ def crawlers() -> dict[str, bool]:
     return {agent: is_in_view(bot["pattern"]) for bot in json.loads(text) for agent in bot["instances"]}
 
 
-@cache
-def browsers() -> dict[str, float]:
-    """Agents of people, each with its share of all visits: what the npm package user-agents has counted."""
-    weights: dict[str, float] = defaultdict(float)
-    for visit in _counted_visits():
-        weights[visit["userAgent"]] += visit["weight"]
-    return dict(weights)
+class CannotFetchError(Exception):
+    """Why the list of browsers can't be had here."""
 
 
-@cache
-def device_types() -> dict[tuple[str, str], float]:
-    """The share of each user agent on each kind of device."""
-    weights: dict[tuple[str, str], float] = defaultdict(float)
-    for visit in _counted_visits():
-        weights[visit["userAgent"], visit["deviceCategory"]] += visit["weight"]
-    return dict(weights)
+def counted_visits(directory: Path) -> list[dict[str, Any]]:
+    """What the npm package user-agents has counted: agents of people, their devices, their shares of visits.
 
+    Args:
+        directory: where npm puts the package.
 
-def cannot_fetch_browsers(directory: Path) -> str | None:
-    """Fetch the npm package into a directory; returns why that failed."""
-    global _package
+    Raises:
+        CannotFetchError: there is no npm, or npm can't fetch it.
+    """
     if not shutil.which("npm"):
-        return "the program npm is not installed, which fetches the list of browsers"
+        raise CannotFetchError("the program npm is not installed, which fetches the list of browsers")
     command = ["npm", "pack", NPM_PACKAGE, "--pack-destination", str(directory), "--silent"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     packages = list(directory.glob("*.tgz"))
     if done.returncode != 0 or len(packages) != 1:
-        return f"npm can't fetch {NPM_PACKAGE}: {(done.stderr or done.stdout).strip()[-300:]}"
+        raise CannotFetchError(
+            f"npm can't fetch {NPM_PACKAGE}: {(done.stderr or done.stdout).strip()[-300:]}"
+        )
     found = hashlib.sha256(packages[0].read_bytes()).hexdigest()
     if found != NPM_SHA256:
         raise AssertionError(f"{NPM_PACKAGE} has the SHA-256 {found}, not {NPM_SHA256}")
-    _package = packages[0]
-    return None
-
-
-_package: Path | None = None
-
-
-@cache
-def _counted_visits() -> list[dict]:
-    assert _package is not None, "cannot_fetch_browsers comes first"
-    with tarfile.open(_package) as archive:
+    with tarfile.open(packages[0]) as archive:
         return json.load(archive.extractfile("package/dist/user-agents.json"))
+
+
+def shares(visits: Iterable[dict[str, Any]], *columns: str) -> dict[tuple[str, ...], float]:
+    """The share of all visits that each combination of some columns has."""
+    weights: dict[tuple[str, ...], float] = defaultdict(float)
+    for visit in visits:
+        weights[tuple(visit[column] for column in columns)] += visit["weight"]
+    return dict(weights)
 
 
 def select_of_agents(warehouse: Warehouse, agents: str) -> str:

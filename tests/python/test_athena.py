@@ -6,7 +6,6 @@ One history, told in the order of the tests: four days, one more, a month at onc
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,8 +15,8 @@ import pytest
 from athena_warehouse import GLUE, AthenaWarehouse
 from comparison import assert_same_rows, note_equal_rows
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+from warehouse import assert_unit_tests_pass, copy_project
 
-from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.sample import generate_sample
 
 pytestmark = pytest.mark.athena
@@ -64,12 +63,7 @@ def report(bytes_read: dict[str, Counter]) -> str:
 
 def load_days(warehouse: AthenaWarehouse, directory: Path, **options: int) -> None:
     generate_sample(directory, seed=7, **options)
-    for loader, folder in (("historical", "archive"), ("firehose", "firehose")):
-        if (directory / folder).exists():
-            warehouse.load(loader, directory / folder)
-    for dataset in ("products", "transactions", "reviews"):
-        if (directory / dataset).exists():
-            warehouse.load("historical", directory / dataset, dataset)
+    warehouse.load_sample(directory)
 
 
 def build(warehouse: AthenaWarehouse, *arguments: str) -> Counter:
@@ -164,12 +158,7 @@ def test_full_refresh_of_one_model(athena: AthenaWarehouse) -> None:
 
 
 def test_a_new_column_is_added_to_the_table(athena: AthenaWarehouse, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for part in ("models", "macros", "seeds", "snapshots", "analyses", "tests/sql", "tests/offline_packages"):
-        if (PROJECT_ROOT / part).exists():
-            shutil.copytree(PROJECT_ROOT / part, project / part)
-    for part in ("dbt_project.yml", "packages.yml", "package-lock.yml"):
-        shutil.copy(PROJECT_ROOT / part, project)
+    project = copy_project(tmp_path / "project")
     model = project / "models/intermediate/commerce/int_product_daily.sql"
     sql = model.read_text()
     assert sql.count("as purchases\n") == 1
@@ -196,7 +185,7 @@ def test_a_new_column_is_added_to_the_table(athena: AthenaWarehouse, tmp_path: P
 
 
 def test_unit_tests_pass_on_athena(athena: AthenaWarehouse) -> None:
-    athena.athena("test", "--select", "test_type:unit", DBT_SCHEMA=SCHEMA)
+    assert_unit_tests_pass(athena.athena, DBT_SCHEMA=SCHEMA)
 
 
 def test_docs_and_source_freshness(athena: AthenaWarehouse) -> None:

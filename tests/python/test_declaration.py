@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import check_incremental
 import pytest
 from comparison import assert_same_rows
 from random_history import START, random_events, write_object
-from warehouse import Warehouse
+from warehouse import Warehouse, copy_project
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -44,12 +43,7 @@ from {{ ref('fct_web_events') }} group by event_date
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A copy of the project with new marts, built by three batches."""
     home = tmp_path_factory.mktemp("declaration")
-    copy = home / "project"
-    shutil.copytree(
-        PROJECT_ROOT,
-        copy,
-        ignore=shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db"),
-    )
+    copy = copy_project(home / "project")
     for name, sql in NEW_MARTS.items():
         (copy / "models/intermediate" / f"{name}.sql").write_text(sql)
     warehouse = Warehouse(home, project=copy)

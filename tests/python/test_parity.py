@@ -26,7 +26,7 @@ from trino_available import (
     missing_for_trino,
     missing_packages,
 )
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_unit_tests_pass
 
 from loaders.lakehouse import trino
 from loaders.lakehouse.trino import TrinoSettings
@@ -35,7 +35,6 @@ from loaders.sample.exports import write_exports
 
 pytestmark = pytest.mark.trino
 
-DATASETS = ("products", "transactions", "reviews")
 # By which engine the third schema is built after each batch.
 HAND_OVER = ("local", "trino", "local")
 
@@ -67,12 +66,7 @@ def trino_settings(warehouse: Warehouse) -> TrinoSettings:
 
 def load_sample(warehouse: Warehouse, directory: Path, **options: int) -> None:
     generate_sample(directory, seed=7, **options)
-    for loader, folder in (("historical", "archive"), ("firehose", "firehose")):
-        if (directory / folder).exists():
-            warehouse.load(loader, directory / folder)
-    for dataset in DATASETS:
-        if (directory / dataset).exists():
-            warehouse.load("historical", directory / dataset, dataset)
+    warehouse.load_sample(directory)
 
 
 def build(warehouse: Warehouse, target: str, schema: str, *, with_tests: bool = False) -> None:
@@ -177,4 +171,4 @@ def test_user_agents_are_matched_alike(both: Warehouse) -> None:
 
 
 def test_unit_tests_pass_on_trino(both: Warehouse) -> None:
-    both.dbt("test", "--select", "test_type:unit", "--target", "trino", DBT_SCHEMA="parity_trino")
+    assert_unit_tests_pass(both.dbt, DBT_TARGET="trino", DBT_SCHEMA="parity_trino")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from real_events import write_inputs
 from scans import files_read
-from warehouse import Row, Warehouse
+from warehouse import Row, Warehouse, copy_project
 
 from loaders.lakehouse.json_functions import opened_json
 from loaders.lakehouse.settings import PROJECT_ROOT
@@ -38,7 +37,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         for folder in ("inputs", "exports"):
             warehouse.load("firehose", home / folder / "events")
             warehouse.load("historical", home / folder / "csv")
-        warehouse.dbt("build", "--exclude-resource-type", "unit_test")
+        warehouse.dbt("build")
         yield warehouse
     finally:
         warehouse.close()
@@ -253,9 +252,7 @@ def test_seeds_are_made_once_and_follow_their_file(real: Warehouse, tmp_path: Pa
 
 def test_a_property_of_ones_own_is_a_column_by_one_entry(real: Warehouse, tmp_path: Path) -> None:
     """Appended to the tables that exist by the next run, filled for what comes in."""
-    copy = tmp_path / "project"
-    left_out = shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db")
-    shutil.copytree(PROJECT_ROOT, copy, ignore=left_out)
+    copy = copy_project(tmp_path / "project")
     models = copy / "models/marts/core/_core__models.yml"
     entry = """
       - name: plan_price

@@ -6,20 +6,19 @@ The SQL is what dbt renders for dim_user_agents, with a list of agents in place 
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import agent_lists
 import duckdb
 import pytest
 import ua_parser
 from pyiceberg.manifest import ManifestContent
-from warehouse import Row, Warehouse
+from warehouse import Row, Warehouse, copy_project
 
-from loaders.lakehouse.settings import PROJECT_ROOT
 from oracle.agents import user_agent_rows
 
 
@@ -29,9 +28,7 @@ class Project:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.bots = home / "project/seeds/user_agent_bots.csv"
-        ignored = shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db")
-        shutil.copytree(PROJECT_ROOT, home / "project", ignore=ignored)
-        self.warehouse = Warehouse(home, project=home / "project")
+        self.warehouse = Warehouse(home, project=copy_project(home / "project"))
 
     def load(self, agents: Iterable[str], day: int) -> None:
         """A page view by each agent."""
@@ -111,10 +108,17 @@ def match(sql: str) -> Callable[[Iterable[str]], dict[str, Row]]:
 
 
 @pytest.fixture(scope="module")
-def browsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    if reason := agent_lists.cannot_fetch_browsers(tmp_path_factory.mktemp("npm")):
-        pytest.skip(reason)
-    return agent_lists.browsers()
+def visits(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    try:
+        return agent_lists.counted_visits(tmp_path_factory.mktemp("npm"))
+    except agent_lists.CannotFetchError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def browsers(visits: list[dict[str, Any]]) -> dict[str, float]:
+    """Agents of people, each with its share of all visits."""
+    return {agent: weight for (agent,), weight in agent_lists.shares(visits, "userAgent").items()}
 
 
 def share(weights: dict[str, float], holds: Callable[[str], bool]) -> float:
@@ -154,9 +158,9 @@ def test_browsers_and_systems_are_those_of_ua_parser(match: Callable, browsers: 
         assert share(weights, agrees("os_version_major", "os", "major")) >= 0.98
 
 
-def test_devices_are_those_that_were_counted(match: Callable, browsers: dict[str, float]) -> None:
-    rows = match(browsers)
-    counted = agent_lists.device_types()
+def test_devices_are_those_that_were_counted(match: Callable, visits: list[dict[str, Any]]) -> None:
+    counted = agent_lists.shares(visits, "userAgent", "deviceCategory")
+    rows = match({agent for agent, _ in counted})
     agreed = sum(weight for (agent, kind), weight in counted.items() if rows[agent]["device_type"] == kind)
     assert agreed / sum(counted.values()) >= 0.99
 

@@ -6,8 +6,11 @@ import fcntl
 import json
 import os
 import random
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +21,13 @@ from loaders.lakehouse import duckdb_session, ports, store
 from loaders.lakehouse.settings import ADMIN_GRPC_OFFSET, PORT_NAMES, PROJECT_ROOT, Settings
 
 Row = dict[str, Any]
+
+# What loads each folder of a sample, and into which table when it is not events.
+SAMPLE_FOLDERS = (
+    ("historical", "archive", None),
+    ("firehose", "firehose", None),
+    *(("historical", dataset, dataset) for dataset in ("products", "transactions", "reviews")),
+)
 
 
 def claim_port_block() -> tuple[int, TextIO]:
@@ -42,6 +52,18 @@ def claim_port_block() -> tuple[int, TextIO]:
     raise RuntimeError("no block of free ports between 20000 and 22700")
 
 
+def copy_project(copy: Path) -> Path:
+    """A copy of the dbt project, that a test may change; returns its path."""
+    ignored = shutil.ignore_patterns(".*", "target", "logs", "dbt_packages", "lakehouse.db")
+    return Path(shutil.copytree(PROJECT_ROOT, copy, ignore=ignored))
+
+
+def assert_unit_tests_pass(dbt: Callable[..., subprocess.CompletedProcess], **environment: str) -> None:
+    """Run dbt's unit tests, which other commands of tests leave out, by a command of a warehouse."""
+    done = dbt("test", "--select", "test_type:unit", DBT_EXCLUDE_RESOURCE_TYPES="", **environment)
+    assert re.search(r"PASS=[1-9]", done.stdout), "no unit test was run"
+
+
 class Warehouse:
     """One local lakehouse with its loaders and its dbt project."""
 
@@ -58,6 +80,8 @@ class Warehouse:
             "DBT_PROFILES_DIR": str(project),
             "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
             "PYICEBERG_HOME": str(home),
+            # What they say depends on the code alone: test_end_to_end runs them once, for all.
+            "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         }
 
     def close(self) -> None:
@@ -86,6 +110,12 @@ class Warehouse:
         more = ["--into", into] if into else []
         arguments = ("python", "-m", "loaders", loader, str(uri), *more, "--json")
         return json.loads(self.command(*arguments, **environment).stdout)
+
+    def load_sample(self, directory: Path) -> None:
+        """Run the loaders on all that a sample has: events, then every other dataset."""
+        for loader, folder, into in SAMPLE_FOLDERS:
+            if (directory / folder).exists():
+                self.load(loader, directory / folder, into)
 
     def dbt(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run dbt; `run` makes the seeds, too, which the models need."""
