@@ -21,8 +21,12 @@ class Plugin(BasePlugin):
     """Prepares each DuckDB instance of dbt; profiles.yml attaches the catalog."""
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Start the store before DuckDB connects."""
-        config.update(duckdb_session.connection_options(self._store()))
+        """Start the store before DuckDB connects, and say where its catalog is."""
+        store = self._store()
+        config.update(duckdb_session.connection_options(store))
+        for attachment in creds.attach or []:
+            if attachment.alias == duckdb_session.CATALOG:
+                attachment.options = {**(attachment.options or {}), "endpoint": store.settings.iceberg_uri}
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load extensions, create secrets and register functions on the new instance."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+import dbt_command
 import duckdb
 from pyiceberg.catalog import Catalog, load_catalog
 
@@ -80,6 +81,8 @@ class Warehouse:
             "DBT_PROFILES_DIR": str(project),
             "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
             "PYICEBERG_HOME": str(home),
+            # What a failure needs is in the output.
+            "DBT_LOG_LEVEL_FILE": "none",
             # What they say depends on the code alone: test_end_to_end runs them once, for all.
             "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         }
@@ -91,14 +94,18 @@ class Warehouse:
 
     def command(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run a program of the virtual environment in the checkout; a failure shows its output."""
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
-            cwd=self.project,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        every = {**self.environment, **environment}
+        if arguments[0] == "dbt":
+            done = dbt_command.run(arguments[1:], self.project, every)
+        else:
+            done = subprocess.run(
+                [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
+                cwd=self.project,
+                env=every,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if check and done.returncode != 0:
             raise AssertionError(
                 f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
