@@ -1,12 +1,13 @@
 """Run dbt as a command, in a process that need not import dbt and parse the project once more.
 
-Both take longer than most commands of tests do. The process is forked from one that has only imported dbt; what was
-parsed is given back to dbt, which looks at itself what of it still holds.
+Both take longer than most commands of tests do. The process is forked from one that has only imported dbt;
+what was parsed is given back to dbt, which looks at itself what of it still holds.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -50,14 +51,8 @@ def run(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> 
 
 def _what_is_parsed(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> str:
     """A name for what dbt parses anew when it is another: project, target, schema and vars."""
-    options = [
-        text
-        for option, text in zip(arguments, arguments[1:], strict=False)
-        if option in ("--target", "--vars")
-    ]
-    variables = sorted(
-        (name, text) for name, text in environment.items() if name in ("DBT_SCHEMA", "DBT_TARGET")
-    )
+    options = [text for name, text in itertools.pairwise(arguments) if name in ("--target", "--vars")]
+    variables = [environment.get(name) for name in ("DBT_SCHEMA", "DBT_TARGET")]
     return hashlib.sha256(json.dumps([str(cwd), options, variables]).encode()).hexdigest()
 
 

@@ -23,6 +23,14 @@ from loaders.lakehouse.settings import ADMIN_GRPC_OFFSET, PORT_NAMES, PROJECT_RO
 
 Row = dict[str, Any]
 
+# For dbt in tests.
+QUICK = {
+    # What they say depends on the code alone: test_end_to_end runs them once, for all.
+    "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
+    # What a failure needs is in the output.
+    "DBT_LOG_LEVEL_FILE": "none",
+}
+
 # What loads each folder of a sample, and into which table when it is not events.
 SAMPLE_FOLDERS = (
     ("historical", "archive", None),
@@ -81,10 +89,6 @@ class Warehouse:
             "DBT_PROFILES_DIR": str(project),
             "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
             "PYICEBERG_HOME": str(home),
-            # What a failure needs is in the output.
-            "DBT_LOG_LEVEL_FILE": "none",
-            # What they say depends on the code alone: test_end_to_end runs them once, for all.
-            "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         }
 
     def close(self) -> None:
@@ -94,21 +98,21 @@ class Warehouse:
 
     def command(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         """Run a program of the virtual environment in the checkout; a failure shows its output."""
-        every = {**self.environment, **environment}
-        if arguments[0] == "dbt":
-            done = dbt_command.run(arguments[1:], self.project, every)
-        else:
-            done = subprocess.run(
-                [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
-                cwd=self.project,
-                env=every,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if check and done.returncode != 0:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
+            cwd=self.project,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return self._checked(done) if check else done
+
+    @staticmethod
+    def _checked(done: subprocess.CompletedProcess) -> subprocess.CompletedProcess:
+        if done.returncode != 0:
             raise AssertionError(
-                f"{' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+                f"{' '.join(done.args)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
             )
         return done
 
@@ -128,7 +132,8 @@ class Warehouse:
         """Run dbt; `run` makes the seeds, too, which the models need."""
         if arguments[:1] == ("run",):
             arguments = ("build", "--resource-type", "seed", "--resource-type", "model", *arguments[1:])
-        return self.command("dbt", *arguments, check=check, **environment)
+        done = dbt_command.run(arguments, self.project, {**self.environment, **QUICK, **environment})
+        return self._checked(done) if check else done
 
     def catalog(self) -> Catalog:
         """The lakehouse's catalog, through pyiceberg."""
