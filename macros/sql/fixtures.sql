@@ -37,3 +37,23 @@
         {{ row_texts | join(',\n        ') }}
     ]) as fixture ({{ names | join(', ') }})
 {%- endmacro %}
+
+{#
+    Where a unit test looks up the types of its model's columns: in the model's table when that has all that the test
+    expects. dbt plans the model's SELECT for that, which takes Trino seconds.
+#}
+{% macro trino__get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
+    {%- if model.resource_type == 'unit_test' and model.config.expected_rows -%}
+        {%- set name = model.tested_node_unique_id.split('.')[-1] -%}
+        {%- set relation = adapter.get_relation(model.database, model.schema, name) -%}
+        {%- set there = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation else [] -%}
+        {%- if model.config.expected_rows[0] | reject('in', there) | list == [] -%}
+            {{ return('select * from ' ~ relation ~ ' where false') }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(dbt.default__get_empty_subquery_sql(select_sql, select_sql_header)) }}
+{%- endmacro %}
+
+{% macro athena__get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
+    {{ return(trino__get_empty_subquery_sql(select_sql, select_sql_header)) }}
+{%- endmacro %}

@@ -17,7 +17,7 @@ import agent_lists
 import pytest
 from comparison import assert_same_rows, note_equal_rows
 from hostile_values import read_places, valid_records, write_hostile
-from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
+from parity import MODIFIED_AT, append_unit_test_records, nasty_events, nasty_products, write_object
 from real_events import write_inputs
 from trino_available import (
     SHORT_LIVED,
@@ -80,6 +80,8 @@ def test_every_history_of_batches_is_the_same_on_both(both: Warehouse, tmp_path:
 
     def first() -> None:
         load_sample(both, tmp_path / "first", events=1_500, days=3)
+        both.dbt("parse")
+        assert append_unit_test_records(both.catalog(), both.manifest) > 100
         write_inputs(tmp_path / "real")
         write_exports(tmp_path / "real", events=200, seed=3, start=DEFAULT_START)
         both.load("firehose", tmp_path / "real" / "events")
@@ -171,4 +173,6 @@ def test_user_agents_are_matched_alike(both: Warehouse) -> None:
 
 
 def test_unit_tests_pass_on_trino(both: Warehouse) -> None:
-    assert_unit_tests_pass(both.dbt, DBT_TARGET="trino", DBT_SCHEMA="parity_trino")
+    """Those of staging apart: the records that they give are among the first that are compared above."""
+    exclude = ("--exclude", "stg_web_events,test_type:unit")
+    assert_unit_tests_pass(both.dbt, *exclude, DBT_TARGET="trino", DBT_SCHEMA="parity_trino")

@@ -67,10 +67,13 @@ def copy_project(copy: Path) -> Path:
     return Path(shutil.copytree(PROJECT_ROOT, copy, ignore=ignored))
 
 
-def assert_unit_tests_pass(dbt: Callable[..., subprocess.CompletedProcess], **environment: str) -> None:
+def assert_unit_tests_pass(
+    dbt: Callable[..., subprocess.CompletedProcess], *arguments: str, **environment: str
+) -> None:
     """Run dbt's unit tests, which other commands of tests leave out, by a command of a warehouse."""
-    done = dbt("test", "--select", "test_type:unit", DBT_EXCLUDE_RESOURCE_TYPES="", **environment)
-    assert re.search(r"PASS=[1-9]", done.stdout), "no unit test was run"
+    select = ("--select", "test_type:unit", *arguments)
+    done = dbt("test", *select, DBT_EXCLUDE_RESOURCE_TYPES="", **environment)
+    assert re.search(r"Finished running .*\b[1-9]\d* unit test", done.stdout), "no unit test was run"
 
 
 class Warehouse:
@@ -164,9 +167,14 @@ class Warehouse:
             found[".".join(name)] = snapshot.snapshot_id if snapshot else None
         return found
 
+    @property
+    def manifest(self) -> Path:
+        """What the last command of dbt has parsed."""
+        return Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json"
+
     def models(self, *, books: bool = False) -> dict[str, str]:
         """Name and `schema.table` of every stored model and snapshot of the last run, or of every book."""
-        manifest = json.loads((Path(self.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
+        manifest = json.loads(self.manifest.read_text())
         return {
             node["name"]: f"{node['schema']}.{node['alias']}"
             for node in manifest["nodes"].values()
