@@ -193,8 +193,8 @@ def nasty_products() -> list[bytes]:
 def append_unit_test_records(catalog: Catalog, manifest: Path) -> int:
     """Load the records that the unit tests of staging give, as one batch.
 
-    DuckDB's unit tests say what is right for them. Engines that then have the same rows are right, too; to run these
-    tests takes Trino ten seconds each, for planning.
+    DuckDB's unit tests say what is right for them. An engine that has the same rows is right, too; to run
+    these tests takes Trino ten seconds each, for planning.
 
     Args:
         catalog: of the raw tables.
