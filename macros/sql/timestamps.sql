@@ -156,7 +156,8 @@
 {%- endmacro %}
 
 {% macro default__seconds_between(earlier, later) -%}
-    date_diff('second', {{ earlier }}, {{ later }})
+    {#- Trino's date_diff leaves out what is less than a millisecond: of 119.999999 seconds it makes 120. -#}
+    ({{ epoch_microseconds(later) }} - {{ epoch_microseconds(earlier) }}) / 1000000
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(earlier, later) -%}
