@@ -51,7 +51,11 @@ def run(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> 
 
 def _what_is_parsed(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> str:
     """A name for what dbt parses anew when it is another: project, target, schema and vars."""
-    options = [text for name, text in itertools.pairwise(arguments) if name in ("--target", "--vars")]
+    options = [
+        text
+        for name, text in itertools.pairwise(arguments)
+        if name in ("--target", "--vars", "--project-dir")
+    ]
     variables = [environment.get(name) for name in ("DBT_SCHEMA", "DBT_TARGET")]
     return hashlib.sha256(json.dumps([str(cwd), options, variables]).encode()).hexdigest()
 
