@@ -117,6 +117,15 @@
 {%- endmacro %}
 
 
+{#
+    Conditions that share all rows of a new table among statements. dbt-athena's own looks for the bucket of each value,
+    and ends the run at one that is null.
+#}
+{% macro get_partition_batches(sql, as_subquery=True) -%}
+    {{ return(athena_day_ranges('(' ~ sql ~ ') as computed' if as_subquery else sql)) }}
+{%- endmacro %}
+
+
 {# Unit tests write the times of their YAML with a T, which Athena's cast does not read, and types as Glue does. #}
 {% macro athena__safe_cast(field, type) -%}
     {#- struct<pitch:double> is row(pitch double) in a query. -#}

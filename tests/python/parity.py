@@ -203,7 +203,7 @@ def append_unit_test_records(catalog: Catalog, manifest: Path) -> int:
     Returns:
         How many records.
     """
-    batch = {"batch_id": "unit-tests", "loaded_at": MODIFIED_AT.replace(tzinfo=None)}
+    batch = {"batch_id": "unit-tests", "loaded_at": datetime.now(UTC).replace(microsecond=0, tzinfo=None)}
     rows, objects = [], defaultdict(list)
     for test in json.loads(manifest.read_text())["unit_tests"].values():
         given = [one["rows"] for one in test["given"] if one["input"] == "source('raw', 'web_events')"]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from athena_endpoint.external_tables import COPIES
+
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
@@ -56,6 +58,7 @@ class CallRecord:
         """Note a call to Glue: it needs its action on the table, its database and the catalog.
 
         https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+        The endpoint's own tables are not in Athena.
         """
         table = request.get("TableName") or request.get("TableInput", {}).get("Name")
         database = request.get("DatabaseName") or request.get("DatabaseInput", {}).get("Name")
@@ -67,6 +70,8 @@ class CallRecord:
             table = "*"
         elif operation == "GetDatabases":
             database = "*"
+        if database == COPIES:
+            return
         names = ["catalog"]
         if database:
             names.append(f"database/{database}")
