@@ -118,11 +118,14 @@
 
 
 {#
-    Conditions that share all rows of a new table among statements. dbt-athena's own looks for the bucket of each value,
-    and ends the run at one that is null.
+    Conditions that share all rows of a new table among statements. Where a table has buckets, by days: dbt-athena's own
+    looks for the bucket of each value, and ends the run at one that is null.
 #}
 {% macro get_partition_batches(sql, as_subquery=True) -%}
-    {{ return(athena_day_ranges('(' ~ sql ~ ') as computed' if as_subquery else sql)) }}
+    {%- if config.get('partitioned_by') | length > 1 -%}
+        {{ return(athena_day_ranges('(' ~ sql ~ ') as computed' if as_subquery else sql)) }}
+    {%- endif -%}
+    {{ return(dbt.get_partition_batches(sql, as_subquery)) }}
 {%- endmacro %}
 
 
