@@ -131,10 +131,11 @@ def seconds_of(kind: str, data: bytes) -> float:
 )
 def test_time_is_in_proportion_to_the_bytes(kind: str, start: bytes, repeated: bytes) -> None:
     small, large = (start + repeated * (size // len(repeated)) for size in (SMALL, TIMES * SMALL))
-    once = min(seconds_of(kind, small) for _ in range(2))
-    longer = min(seconds_of(kind, large) for _ in range(2))
-    # Quadratic time would be 16 times as much.
-    assert longer < 2 * TIMES * max(once, NOISE_SECONDS)
+    # Quadratic time is 16 times as much whenever it is measured; on a busy machine one measurement may be off.
+    ratios = []
+    while len(ratios) < 5 and min(ratios, default=2 * TIMES) >= 2 * TIMES:
+        ratios.append(seconds_of(kind, large) / max(seconds_of(kind, small), NOISE_SECONDS))
+    assert min(ratios) < 2 * TIMES, ratios
 
 
 def test_memory_has_a_limit(tmp_path: Path) -> None:

@@ -116,15 +116,17 @@ class Executions:
 
     def __init__(self, trino_port: int, glue: Any, s3: Any, catalog: Mapping[str, str]) -> None:
         self._trino_port = trino_port
-        self._glue = glue
+        self._glue = _shared(glue)
         self._s3 = s3
         self._catalog = catalog
-        self._own_glue = boto3.client(
-            "glue",
-            endpoint_url=catalog["glue.endpoint"],
-            region_name=REGION,
-            aws_access_key_id=catalog["glue.access-key-id"],
-            aws_secret_access_key=catalog["glue.secret-access-key"],
+        self._own_glue = _shared(
+            boto3.client(
+                "glue",
+                endpoint_url=catalog["glue.endpoint"],
+                region_name=REGION,
+                aws_access_key_id=catalog["glue.access-key-id"],
+                aws_secret_access_key=catalog["glue.secret-access-key"],
+            )
         )
         self._row_sizes = RowSizes(self._own_glue, catalog)
         self.seconds_later = 0
@@ -285,6 +287,12 @@ class Executions:
                 connection,
                 f"alter table {table.sql} execute {action}(retention_threshold => '{age}s')",
             )
+
+
+def _shared(client: Any) -> Any:
+    """The client, ready for threads: botocore makes its error classes at their first use, once for each thread."""
+    assert client.exceptions is not None
+    return client
 
 
 def _csv_cell(cell: str | None) -> str:
