@@ -131,7 +131,7 @@ def seconds_of(kind: str, data: bytes) -> float:
 )
 def test_time_is_in_proportion_to_the_bytes(kind: str, start: bytes, repeated: bytes) -> None:
     small, large = (start + repeated * (size // len(repeated)) for size in (SMALL, TIMES * SMALL))
-    # Quadratic time is 16 times as much whenever it is measured; on a busy machine one measurement may be off.
+    # Quadratic time is 16 times as much in each measurement; one may be off on a busy machine.
     ratios = []
     while len(ratios) < 5 and min(ratios, default=2 * TIMES) >= 2 * TIMES:
         ratios.append(seconds_of(kind, large) / max(seconds_of(kind, small), NOISE_SECONDS))

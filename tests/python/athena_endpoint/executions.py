@@ -290,7 +290,7 @@ class Executions:
 
 
 def _shared(client: Any) -> Any:
-    """The client, ready for threads: botocore makes its error classes at their first use, once for each thread."""
+    """The client, ready for threads: botocore makes its error classes at their first use, once by thread."""
     assert client.exceptions is not None
     return client
 
