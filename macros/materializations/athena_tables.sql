@@ -6,11 +6,11 @@
 #}
 
 {% macro athena__create_whole_table(relation, sql) -%}
-    {%- do athena_store_result('CREATE TABLE', safe_create_table_as(false, relation, sql, 'sql', athena_in_parts())) -%}
+    {%- do athena_store_result('CREATE TABLE', athena_create_table(relation, sql)) -%}
 {%- endmacro %}
 
 {% macro athena__swap_whole_table(relation, sql) -%}
-    {%- do athena_store_result('CREATE TABLE', athena_swap_table(relation, sql, athena_in_parts())) -%}
+    {%- do athena_store_result('CREATE TABLE', athena_swap_table(relation, sql)) -%}
 {%- endmacro %}
 
 {% macro athena__make_kept_rows(relation, sql) -%}
@@ -39,6 +39,15 @@
     {{ return(config.get('force_batch', false) | as_bool and config.get('partitioned_by')) }}
 {%- endmacro %}
 
+{# Make a table; returns what dbt-athena tells of it. Its own switch `force_batch` ends in an error after the work. #}
+{% macro athena_create_table(relation, sql) -%}
+    {%- if athena_in_parts() -%}
+        {%- do create_table_as_with_partitions(false, relation, sql) -%}
+        {{ return('in parts') }}
+    {%- endif -%}
+    {{ return(safe_create_table_as(false, relation, sql)) }}
+{%- endmacro %}
+
 
 {# What dbt shows of the model; `done` is what dbt-athena tells of a statement: JSON with rowcount, or a text. #}
 {% macro athena_store_result(code, done='{}') -%}
@@ -54,7 +63,7 @@
 
 
 {# A full refresh: the old table stays in place until the new one is complete. #}
-{% macro athena_swap_table(target_relation, compiled_code, force_batch) -%}
+{% macro athena_swap_table(target_relation, compiled_code) -%}
     {%- set new_relation = api.Relation.create(
         database=target_relation.database,
         schema=target_relation.schema,
@@ -65,7 +74,7 @@
     {%- set old_relation = make_temp_relation(target_relation, '__dbt_old') -%}
     {%- do drop_relation(new_relation) -%}
     {%- do drop_relation(old_relation) -%}
-    {%- set done = safe_create_table_as(false, new_relation, compiled_code, 'sql', force_batch) -%}
+    {%- set done = athena_create_table(new_relation, compiled_code) -%}
     {%- do rename_relation(target_relation, old_relation) -%}
     {%- do rename_relation(new_relation, target_relation) -%}
     {%- do drop_relation(old_relation) -%}
@@ -119,13 +128,13 @@
 
 {#
     Conditions that share all rows of a new table among statements. Where a table has buckets, by days: dbt-athena's own
-    looks for the bucket of each value, and ends the run at one that is null.
+    looks for the bucket of each value, and ends the run at one that is null. A table without rows is one part, too.
 #}
 {% macro get_partition_batches(sql, as_subquery=True) -%}
     {%- if config.get('partitioned_by') | length > 1 -%}
         {{ return(athena_day_ranges('(' ~ sql ~ ') as computed' if as_subquery else sql)) }}
     {%- endif -%}
-    {{ return(dbt.get_partition_batches(sql, as_subquery)) }}
+    {{ return(dbt.get_partition_batches(sql, as_subquery) or ['true']) }}
 {%- endmacro %}
 
 
