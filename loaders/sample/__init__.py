@@ -2,7 +2,8 @@
 
 world, population   who visits and what there is: a function of the seed
 journeys, sessions  what a visitor does, and by which tracker it is recorded
-formats             the events of a session as text
+formats, trackers   the events of a session as text: in formats of one's own, and as others export them
+oddities            what is odd about all events of a session
 dirt, delivery      late, repeated, enveloped and broken records
 containers, writer  the objects of the landing area
 commerce            transactions, reviews, catalog

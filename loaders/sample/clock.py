@@ -177,7 +177,47 @@ def json_number_long(at_ms: int) -> str:
     return f'{{"$numberLong":"{at_ms}"}}'
 
 
+def json_epoch_micros(at_ms: int) -> str:
+    """`1767607872345000`."""
+    return f"{at_ms}000"
+
+
+def json_epoch_nanos_text(at_ms: int) -> str:
+    """`"1767607872345000000"`."""
+    return f'"{at_ms}000000"'
+
+
+def json_utc(at_ms: int) -> str:
+    """`"2026-01-05 10:11:12.345 UTC"`, as BigQuery writes it."""
+    text = iso_z(at_ms)
+    return f'"{text[:10]} {text[11:23]} UTC"'
+
+
+def json_firestore(at_ms: int) -> str:
+    """`{"_seconds":1767607872,"_nanoseconds":345000000}`."""
+    return f'{{"_seconds":{at_ms // 1_000},"_nanoseconds":{at_ms % 1_000 * 1_000_000}}}'
+
+
+def json_protobuf(at_ms: int) -> str:
+    """`{"seconds":"1767607872","nanos":345000000}`."""
+    return f'{{"seconds":"{at_ms // 1_000}","nanos":{at_ms % 1_000 * 1_000_000}}}'
+
+
+def json_bson_timestamp(at_ms: int) -> str:
+    """`{"$timestamp":{"t":1767607872,"i":1}}`."""
+    return f'{{"$timestamp":{{"t":{at_ms // 1_000},"i":1}}}}'
+
+
 Spelling = Callable[[int], str]
+
+TIME_OBJECTS: tuple[Spelling, ...] = (json_firestore, json_protobuf, json_bson_timestamp)
+# The rare spellings, by what the manifest calls them.
+ODD_SPELLINGS: dict[Spelling, str] = {
+    **dict.fromkeys(TIME_OBJECTS, "time_objects"),
+    json_epoch_micros: "micro_and_nanoseconds",
+    json_epoch_nanos_text: "micro_and_nanoseconds",
+    json_utc: "utc_suffix",
+}
 
 # What the trackers of flat formats write, and what MongoDB exports write inside `$date`; (spelling, weight).
 FLAT_SPELLINGS: list[tuple[Spelling, int]] = [
@@ -192,6 +232,7 @@ FLAT_SPELLINGS: list[tuple[Spelling, int]] = [
     (json_epoch_millis, 6),
     (json_epoch_seconds_text, 2),
     (json_epoch_millis_text, 2),
+    *((spelling, 1) for spelling in ODD_SPELLINGS),
 ]
 MONGO_SPELLINGS: list[tuple[Spelling, int]] = [
     (json_iso_z, 70),

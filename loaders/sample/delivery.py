@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from random import Random
 
-from loaders.sample.clock import MINUTES_PER_DAY, MS_PER_MINUTE, Window
+from loaders.sample.clock import MINUTES_PER_DAY, MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, Window
 from loaders.sample.containers import CSV, LINES, Container, Timetable, csv_day
 from loaders.sample.dirt import Dirt, reordered
 from loaders.sample.formats import (
     in_bare_envelope,
     in_data_envelope,
     in_kinesis_envelope,
+    in_url_safe_envelope,
     render,
     render_csv,
 )
 from loaders.sample.manifest import Tally
-from loaders.sample.sessions import Session
+from loaders.sample.sessions import CLICKSTREAM, COMMERCE, LEGACY, NESTED, Session
 from loaders.sample.writer import Landing
 
 MAX_PARKED_RECORDS = 200_000
@@ -28,6 +29,12 @@ _LATE_SHARE = 0.008
 _COPY_SHARE = 0.012
 _REJECT_SHARE = 0.008
 _RECORDS_PER_BLANK_LINE = 250
+_RECORDS_PER_SEPARATOR = 400
+_SEPARATORS = ("\ufeff", "\0\0", "\x1e")
+_RECORDS_BEFORE_LARGE = 4_000
+_WITH_IDS = (LEGACY, NESTED, COMMERCE, CLICKSTREAM)
+_EVENING_MS = 23 * MS_PER_HOUR
+_EVENINGS_PER_COPY = 4
 _LONGEST_DELAY_MINUTES = 4 * MINUTES_PER_DAY
 _LONGEST_COPY_DELAY_MINUTES = 3 * MINUTES_PER_DAY
 
@@ -58,6 +65,10 @@ class Delivery:
         self._rejects_due = 0.0
         self._csv_rejects_due = 0.0
         self._blank_lines_due = 0.0
+        self._separators_due = 0.0
+        self._records = 0
+        self._has_large = False
+        self._evenings = 0
 
     def start_day(self, day: int) -> None:
         """Go to a day of the world."""
@@ -73,7 +84,11 @@ class Delivery:
                 self._send_with_care(session, index, texts[index])
             return
         random, minutes = self._rng.random, self._minutes
-        for index in range(begin, len(steps)):
+        end = len(steps)
+        if steps[-1].at % MS_PER_DAY >= _EVENING_MS and self._is_copied_over_midnight(session):
+            end -= 1
+            self._send_over_midnight(session, texts[end])
+        for index in range(begin, end):
             if random() < _LATE_SHARE + _COPY_SHARE:
                 self._send_special(session, index, texts[index])
             else:
@@ -88,7 +103,13 @@ class Delivery:
         container = self._timetable.at(minute)
         self._rejects_due += len(records) * _REJECT_SHARE
         self._insert_rejects(records, container, minute)
-        blank_lines = self._insert_blank_lines(records) if container.framing == LINES else 0
+        self._records += len(records)
+        blank_lines = 0
+        if container.framing == LINES:
+            self._put_separators(records)
+            if container.is_gzipped and not self._has_large and self._records > _RECORDS_BEFORE_LARGE:
+                self._insert_large(records, container, minute)
+            blank_lines = self._insert_blank_lines(records)
         self._landing.write(container, minute, records, blank_lines)
 
     def _send_with_care(self, session: Session, index: int, text: str) -> None:
@@ -102,6 +123,26 @@ class Delivery:
             self._send_special(session, index, text)
         else:
             self._put(minute, self._wrapped(text, session.envelope, minute))
+
+    def _is_copied_over_midnight(self, session: Session) -> bool:
+        if not session.own_id or session.oddity or session.is_csv or session.format not in _WITH_IDS:
+            return False
+        self._evenings += 1
+        return self._evenings % _EVENINGS_PER_COPY == 0
+
+    def _send_over_midnight(self, session: Session, text: str) -> None:
+        """Send the last event of a session on time, and hours later a copy that is dated on the next day."""
+        at = session.steps[-1].at
+        self._put(at // MS_PER_MINUTE, text)
+        later = (at // MS_PER_DAY + 1) * MS_PER_DAY + 1_000 * (1 + int(self._rng.random() * 600))
+        again = later // MS_PER_MINUTE + 90
+        if again > self._timetable.last_minute or not self._has_room():
+            return
+        copy = text.replace(session.spelling(at), session.spelling(later))
+        assert copy != text, "a time that can't be found"
+        self._park(again, copy)
+        self._tally.duplicates += 1
+        self._tally.dirt["copies_over_midnight"] += 1
 
     def _send_special(self, session: Session, index: int, text: str) -> None:
         """Send an event late, or on time and once more later."""
@@ -157,6 +198,10 @@ class Delivery:
         self._tally.enveloped += 1
         if envelope == "kinesis":
             return in_kinesis_envelope(text)
+        if envelope == "url_safe":
+            wrapped = in_url_safe_envelope(text)
+            self._tally.dirt["url_safe_envelopes"] += wrapped != in_data_envelope(text)
+            return wrapped
         container = self._timetable.at(minute)
         if envelope == "data" or container.framing != LINES:
             return in_data_envelope(text)
@@ -204,6 +249,24 @@ class Delivery:
             self._tally.rejected[reject.reason] += 1
             self._tally.enveloped += reject.is_enveloped
             self._tally.malformed[container.loader] += not reject.is_object
+
+    def _put_separators(self, records: list[str]) -> None:
+        """Put what is no part of a record before some of them."""
+        self._separators_due += len(records) / _RECORDS_PER_SEPARATOR
+        while self._separators_due >= 1:
+            self._separators_due -= 1
+            index = self._rng.randrange(len(records))
+            if records[index].startswith("{"):
+                kind = self._tally.dirt["separators"] % len(_SEPARATORS)
+                records[index] = _SEPARATORS[kind] + records[index]
+                self._tally.dirt["separators"] += 1
+
+    def _insert_large(self, records: list[str], container: Container, minute: int) -> None:
+        """Put a record among the others that is too large for a row."""
+        self._has_large = True
+        records.insert(len(records) // 2, self._dirt.too_large(minute * MS_PER_MINUTE))
+        self._tally.rejected["record_too_large"] += 1
+        self._tally.malformed[container.loader] += 1
 
     def _insert_blank_lines(self, records: list[str]) -> int:
         self._blank_lines_due += len(records) / _RECORDS_PER_BLANK_LINE

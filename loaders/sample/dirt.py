@@ -7,6 +7,8 @@ takes a fragment of it for a record counts events that never happened.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import itertools
 import json
 from random import Random
@@ -14,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from loaders.sample import sessions
+from loaders.sample import sessions, trackers
 from loaders.sample.clock import MS_PER_DAY, MS_PER_HOUR, iso_z
 from loaders.sample.containers import ARRAY, LINES, Container
 from loaders.sample.formats import (
@@ -23,20 +25,25 @@ from loaders.sample.formats import (
     in_data_envelope,
     in_kinesis_envelope,
 )
-from loaders.sample.sessions import COMMERCE, FORMATS, LEGACY, NESTED
+from loaders.sample.sessions import COMMERCE, LEGACY, NESTED, OWN_FORMATS
 
 # The order in which the reasons come up; those named more often are more frequent.
 _REASONS = (
     "not_json_object",
+    "several_events_in_envelope",
     "unknown_format",
     "no_visitor_id",
     "not_json_object",
     "unreadable_timestamp",
+    "several_events_in_record",
     "future_event",
     "not_json_object",
     "before_2000",
+    "unsupported_envelope",
 )
 _CSV_REASONS = ("unreadable_timestamp", "no_visitor_id", "future_event", "before_2000")
+
+_LARGE_BYTES = (8 << 20) + 1
 
 _GARBAGE = (
     "ERROR upstream timed out (110: Connection timed out)",
@@ -110,10 +117,12 @@ class Dirt:
         reason = next(self._reasons)
         if reason == "not_json_object":
             return self._malformed(container, at_ms)
+        if reason in ("several_events_in_envelope", "several_events_in_record", "unsupported_envelope"):
+            return self._several(reason, at_ms)
         if reason == "unknown_format":
             record = _UNKNOWN[self._turn(reason) % len(_UNKNOWN)]
         else:
-            event_format = FORMATS[self._turn(reason) % len(FORMATS)]
+            event_format = OWN_FORMATS[self._turn(reason) % len(OWN_FORMATS)]
             record = self._faulty_event(reason, event_format, container, at_ms)
         text = _dumps(record)
         if self._rng.random() < 0.15:
@@ -125,6 +134,27 @@ class Dirt:
         reason = next(self._csv_reasons)
         record = self._faulty_event(reason, container.kind, container, at_ms)
         return reason, [_csv_field(record.get(column)) for column in CSV_COLUMNS[container.kind]]
+
+    def too_large(self, at_ms: int) -> str:
+        """An event of more than 8 MiB."""
+        record = _event(LEGACY, iso_z(at_ms), self._identity(), self._identity())
+        return _dumps(record | {"snapshot": "x" * _LARGE_BYTES})
+
+    def _several(self, reason: str, at_ms: int) -> Reject:
+        """Events that come together, or compressed."""
+        events = [
+            _dumps(_event(event_format, iso_z(at_ms), self._identity(), self._identity()))
+            for event_format in (LEGACY, COMMERCE)
+        ]
+        if reason == "several_events_in_record":
+            text = f'{{"batch":[{",".join(events)}],"sentAt":"{iso_z(at_ms)}"}}'
+            return Reject(reason, text, is_object=True, is_enveloped=False)
+        if reason == "unsupported_envelope":
+            packed = base64.b64encode(gzip.compress(events[0].encode(), mtime=0)).decode()
+            return Reject(reason, f'{{"data":"{packed}"}}', is_object=True, is_enveloped=False)
+        texts = ("\n".join(events), f"[{','.join(events)}]", "".join(events))
+        contents = texts[self._turn(reason) % len(texts)]
+        return Reject(reason, in_data_envelope(contents), is_object=True, is_enveloped=True)
 
     def _turn(self, name: str) -> int:
         turn = self._turns.get(name, 0)
@@ -249,6 +279,9 @@ def _event(event_format: str, time: str | int, visitor: str, key: str) -> dict[s
                 "referrer_url": None,
                 "metadata": {"country": "US"},
             }
+        case trackers.REES46:
+            row = [time, "view", f"p-{key}", "2053013555631882655", "NULL", "nan", " 1.00 ", visitor, key]
+            return dict(zip(trackers.REES46_COLUMNS, row, strict=True))
         case _:
             return {
                 "session_id": key,

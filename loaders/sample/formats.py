@@ -5,26 +5,44 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from typing import cast
 
+from loaders.sample.journeys import ShopStep
+from loaders.sample.oddities import ID_OF_ANOTHER, odd
 from loaders.sample.sessions import CLICKSTREAM, COMMERCE, LEGACY, NESTED, WEB_SHOP, Session
+from loaders.sample.trackers import (
+    EXPORTED_FORMATS,
+    NOBODY,
+    REES46,
+    REES46_COLUMNS,
+    SHOP_URL,
+    Visit,
+    records_of,
+    rees46_rows,
+)
 
-SHOP_URL = "https://shop.example.com"
 CSV_COLUMNS: dict[str, list[str]] = {
     CLICKSTREAM: [
         "click_id", "user_id", "session_id", "event_type", "event_timestamp", "device_type", "page_url",
         "referrer_url", "metadata",
     ],
     WEB_SHOP: ["session_id", "customer_id", "event_type", "page", "timestamp", "device"],
+    REES46: REES46_COLUMNS,
 }  # fmt: skip
 
 
 def render(session: Session) -> list[str]:
     """The JSON text of each event of a session, without envelope, in the order of its steps."""
-    return _RENDERERS[session.format](session)
+    texts = _RENDERERS[session.format](session)
+    if session.oddity and session.oddity != ID_OF_ANOTHER:
+        return [odd(session.oddity, text, index) for index, text in enumerate(texts)]
+    return texts
 
 
 def render_csv(session: Session) -> list[list[str]]:
-    """The CSV fields of each event, in the order of `CSV_COLUMNS`; clickstream and web shop only."""
+    """The CSV fields of each event, in the order of `CSV_COLUMNS`, whose formats alone have them."""
+    if session.format == REES46:
+        return rees46_rows(_visit(session))
     times = [time.strip('"') for time in _times(session)]
     if session.no_time_index >= 0:
         times[session.no_time_index] = ""
@@ -41,6 +59,11 @@ def in_bare_envelope(text: str) -> str:
 def in_data_envelope(text: str) -> str:
     """A record as `{"data": base64}`."""
     return f'{{"data":"{in_bare_envelope(text)}"}}'
+
+
+def in_url_safe_envelope(text: str) -> str:
+    """A record as `{"data": base64}` with URL-safe letters and without padding."""
+    return f'{{"data":"{base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")}"}}'
 
 
 def in_kinesis_envelope(text: str) -> str:
@@ -93,12 +116,13 @@ def _legacy(session: Session) -> list[str]:
     known = f'"userId":"{session.user_id}",' if session.user_id else ""
     head = f'"anonymousId":"{session.visitor.anonymous_id}","sessionId":"{session.key}",'
     own_id, known_from = session.own_id, session.known_from
+    id_key = session.ids_of or session.key
     texts = []
     parts = zip(session.steps, _time_members(session, "timestamp"), _properties(session), strict=True)
     for index, (step, time, properties) in enumerate(parts):
         kind = f'"type":"track","event":"{step.event}",' if step.event else '"type":"page",'
         user = known if index >= known_from else ""
-        message_id = f'"messageId":"m-{session.key}-{index}",' if own_id else ""
+        message_id = f'"messageId":"m-{id_key}-{index}",' if own_id else ""
         texts.append(f'{{{kind}{head}{user}{time}{message_id}"properties":{properties}}}')
     return texts
 
@@ -214,7 +238,20 @@ def _web_shop_rows(session: Session, times: list[str]) -> list[list[str]]:
     ]
 
 
+def _visit(session: Session) -> Visit:
+    steps = cast("list[ShopStep]", session.steps)
+    without_time = frozenset([session.no_time_index]) if session.no_time_index >= 0 else frozenset()
+    nobody = NOBODY[int(session.key[-2:], 16) % len(NOBODY)]
+    return Visit(session.key, session.visitor, steps, nobody, without_time)
+
+
+def _exported(session: Session) -> list[str]:
+    records = records_of(session.format, _visit(session))
+    return [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+
+
 _RENDERERS: dict[str, Callable[[Session], list[str]]] = {
+    **dict.fromkeys(EXPORTED_FORMATS, _exported),
     LEGACY: _legacy,
     NESTED: _nested,
     COMMERCE: _commerce,

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from loaders.sample.clock import MINUTES_PER_HOUR, MS_PER_MINUTE, Window, daily_quotas, minute_targets
+from loaders.sample.clock import (
+    MINUTES_PER_HOUR,
+    MS_PER_MINUTE,
+    ODD_SPELLINGS,
+    Window,
+    daily_quotas,
+    minute_targets,
+)
 from loaders.sample.commerce import Shop
 from loaders.sample.containers import FIREHOSE, HISTORICAL
 from loaders.sample.delivery import Delivery
@@ -31,7 +38,18 @@ def generate_sample(
     first_day: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Manifest:
-    """Write sample data: web events in six formats, transactions, products and reviews, and their manifest.
+    """Write sample data: web events in ten formats, transactions, products and reviews, and their manifest.
+
+    Most events are of the five formats of one's own, a few of what others export (`trackers`). The dirt, each
+    kind with its exact count in the manifest:
+
+    - events that come late, twice (also with other key order, in an envelope, or dated over midnight),
+      without a time, or in one of many spellings of time (`delivery`, `clock`),
+    - sessions whose ids mean nothing or are another visitor's, whose objects are text, whose texts are
+      padded, whose numbers are wrapped (`oddities`),
+    - Kinesis envelopes, also URL-safe; byte order marks, NUL and separators before records; blank lines,
+    - records that must be rejected, of every reason, a single one of more than 8 MiB among them (`dirt`),
+    - crawlers and a script.
 
     The same arguments give the same bytes. Memory depends on the events of some minutes, not on `events`.
 
@@ -119,7 +137,12 @@ class _Generation:
         tally, count = self._tally, len(session.steps)
         tally.events += count
         tally.formats[session.format] += count
-        tally.without_time += session.no_time_index >= 0
+        has_untimed = session.no_time_index >= 0
+        tally.without_time += has_untimed
+        if session.spelling in ODD_SPELLINGS:
+            tally.dirt[ODD_SPELLINGS[session.spelling]] += count - has_untimed
+        if session.oddity:
+            tally.dirt[session.oddity] += session.ids_shared or count
         if session.bot:
             tally.bots[session.bot] += count
         elif session.steps[-1].event == "purchase":
@@ -131,10 +154,9 @@ class _Generation:
             if step.event != "purchase":
                 continue
             self._tally.purchases += 1
-            if session.is_priced and step.price and step.quantity and step.product:
-                self._tally.revenue_cents += step.product.cents * step.quantity
-            else:
-                self._tally.purchases_without_amount += 1
+            cents = session.cents(step)
+            self._tally.revenue_cents += cents or 0
+            self._tally.purchases_without_amount += cents is None
 
 
 def _require_fitting(out: Path, arguments: dict[str, object]) -> None:

@@ -9,15 +9,29 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from loaders.sample.clock import ODD_SPELLINGS
+from loaders.sample.oddities import ODDITIES
+
 MANIFEST_NAME = "manifest.json"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 REJECTION_REASONS = (
+    "record_too_large",
+    "several_events_in_envelope",
+    "unsupported_envelope",
+    "several_events_in_record",
     "not_json_object",
     "unknown_format",
     "no_visitor_id",
     "unreadable_timestamp",
     "future_event",
     "before_2000",
+)
+DIRT = (
+    *ODDITIES,
+    *dict.fromkeys(ODD_SPELLINGS.values()),
+    "copies_over_midnight",
+    "separators",
+    "url_safe_envelopes",
 )
 
 
@@ -54,6 +68,11 @@ class Manifest:
     """Lines of white space: no records."""
     purchases: dict[str, Any]
     """`events`, `revenue` (decimal text), `without_amount` (no known price or quantity: they add 0)."""
+    dirt: dict[str, int] = field(default_factory=dict)
+    """Distinct events of the five formats of one's own, by what is odd about them (see `oddities`) or about
+    the spelling of their times: `time_objects`, `micro_and_nanoseconds`, `utc_suffix`. And, of all records,
+    `copies_over_midnight`: copies that are dated a day later; `separators`: records behind a byte order
+    mark, NUL or record separator; `url_safe_envelopes`: base64 that is no standard one."""
     version: int = MANIFEST_VERSION
 
     def to_json(self) -> str:
@@ -62,14 +81,14 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; version 1 counted no dirt by kinds.
 
         Raises:
             ValueError: the text is no JSON, or a manifest of another version.
         """
         values = json.loads(text)
-        if not isinstance(values, dict) or values.get("version") != MANIFEST_VERSION:
-            raise ValueError(f"not a sample manifest of version {MANIFEST_VERSION}")
+        if not isinstance(values, dict) or values.get("version") not in (1, MANIFEST_VERSION):
+            raise ValueError(f"not a sample manifest of version {MANIFEST_VERSION}, nor of version 1")
         return cls(**values)
 
     def write(self, directory: Path) -> Path:
@@ -108,6 +127,7 @@ class Tally:
     malformed: Counter[str] = field(default_factory=Counter)
     """Per loader."""
     blank_lines: int = 0
+    dirt: Counter[str] = field(default_factory=Counter)
     purchases: int = 0
     purchases_without_amount: int = 0
     revenue_cents: int = 0
@@ -142,6 +162,7 @@ class Tally:
                 for name in loaders
             },
             blank_lines=self.blank_lines,
+            dirt={kind: self.dirt[kind] for kind in DIRT},
             purchases={
                 "events": self.purchases,
                 "revenue": str((Decimal(self.revenue_cents) / 100).quantize(Decimal("0.01"))),

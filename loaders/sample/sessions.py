@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from random import Random
 
@@ -11,19 +12,33 @@ from loaders.sample.clock import (
     MINUTES_PER_DAY,
     MONGO_SPELLINGS,
     MS_PER_MINUTE,
+    TIME_OBJECTS,
     Spelling,
     Window,
     json_iso_z,
 )
 from loaders.sample.journeys import SESSION_GAP_MS, ShopStep, TourStep
+from loaders.sample.oddities import ID_OF_ANOTHER, JSON_AS_TEXT, PADDED, SHARED_ID, WRAPPED
 from loaders.sample.population import Population
+from loaders.sample.trackers import EXPORTED_FORMATS, REES46, purchase_cents
 from loaders.sample.world import Catalog, Visitor, World, table_of
 
 LEGACY, NESTED, COMMERCE, CLICKSTREAM, WEB_SHOP = "legacy", "nested", "commerce", "clickstream", "web_shop"
-FORMATS = (LEGACY, NESTED, COMMERCE, CLICKSTREAM, WEB_SHOP)
+OWN_FORMATS = (LEGACY, NESTED, COMMERCE, CLICKSTREAM, WEB_SHOP)
+FORMATS = (*OWN_FORMATS, *EXPORTED_FORMATS)
 CRAWLER, SCRIPTED = "crawler", "scripted"
 
-_SHOP_FORMATS = table_of([(COMMERCE, 50), (CLICKSTREAM, 30), (WEB_SHOP, 20)])
+_SHOP_FORMATS = table_of(
+    [(COMMERCE, 50), (CLICKSTREAM, 30), (WEB_SHOP, 20), *((name, 2) for name in EXPORTED_FORMATS)]
+)
+_CSV_FORMATS = (CLICKSTREAM, WEB_SHOP, REES46)
+_ODDITIES = {
+    LEGACY: (ID_OF_ANOTHER, SHARED_ID, JSON_AS_TEXT, PADDED),
+    NESTED: (WRAPPED, JSON_AS_TEXT, PADDED),
+    COMMERCE: (SHARED_ID, PADDED),
+    CLICKSTREAM: (SHARED_ID, JSON_AS_TEXT, PADDED),
+    WEB_SHOP: (PADDED,),
+}
 _FLAT_SPELLINGS = table_of(FLAT_SPELLINGS)
 _MONGO_SPELLINGS = table_of(MONGO_SPELLINGS)
 _CHANNELS = table_of([((referrer, query), weight) for referrer, query, weight in vocabulary.CHANNELS])
@@ -36,6 +51,7 @@ _ENVELOPED_SHARE = 0.15
 _NO_TIME_SHARE = 0.09
 _CSV_SHARE = 0.5
 _OFFLINE_SHARE = 0.004
+_ODD_SHARE = 0.04
 _BREAK_SHARE = 0.06
 _LONGEST_OFFLINE_MINUTES = 3 * MINUTES_PER_DAY
 _LEAST_EVENTS_FOR_SCRIPT = 300
@@ -60,7 +76,7 @@ class Session:
     own_id: bool
     """Whether the records carry an id of their own."""
     envelope: str | None = None
-    """`bare`, `data` or `kinesis` for records inside a Kinesis envelope."""
+    """`bare`, `data`, `kinesis` or `url_safe` for records inside a Kinesis envelope."""
     no_time_index: int = -1
     """Index of the one step whose record has no time; -1: none."""
     no_time: str | None = None
@@ -69,6 +85,12 @@ class Session:
     """How long the device was offline before it sent the events."""
     is_csv: bool = False
     """Whether the archive holds it as CSV."""
+    oddity: str | None = None
+    """One of `oddities.ODDITIES`."""
+    ids_of: str = ""
+    """The key of the session whose events have the same ids; empty: none."""
+    ids_shared: int = 0
+    """How many of the ids are those of its events."""
     bot: str | None = None
     """`crawler` or `scripted`."""
 
@@ -76,6 +98,14 @@ class Session:
     def is_priced(self) -> bool:
         """Whether records of purchases hold price and quantity (where those are known)."""
         return self.format == COMMERCE or (self.format == CLICKSTREAM and not self.is_csv)
+
+    def cents(self, step: ShopStep) -> int | None:
+        """What a purchase is worth, as its record says; None where it does not say."""
+        if self.format in EXPORTED_FORMATS:
+            return purchase_cents(self.format, step)
+        if self.is_priced and step.price and step.quantity and step.product:
+            return step.product.cents * step.quantity
+        return None
 
 
 class SessionPlanner:
@@ -101,6 +131,8 @@ class SessionPlanner:
         self._serial = 0
         self._script_minute = -1
         self._script_events = 0
+        self._odd_turns = {name: itertools.cycle(oddities) for name, oddities in _ODDITIES.items()}
+        self._lends_ids: Session | None = None
 
     def start_day(self, day: int, quota: int) -> None:
         """Go to a day on which `quota` events will be planned."""
@@ -132,7 +164,27 @@ class SessionPlanner:
             session.no_time_index = int(random() * len(session.steps))
             choices = _MONGO_NO_TIME if session.format == NESTED else _FLAT_NO_TIME
             session.no_time = choices[int(random() * 3)]
+        if random() < _ODD_SHARE and not session.bot and not session.is_csv:
+            self._make_odd(session)
+        if session.format == LEGACY and session.own_id and not session.oddity:
+            self._lends_ids = session
         return session
+
+    def _make_odd(self, session: Session) -> None:
+        """Give a session the next oddity of its format that it can have, if any."""
+        turns = self._odd_turns.get(session.format)
+        choices = itertools.islice(turns, len(_ODDITIES[session.format])) if turns else ()
+        session.oddity = next((oddity for oddity in choices if self._can_be(session, oddity)), None)
+        if session.oddity == ID_OF_ANOTHER and self._lends_ids:
+            lender, self._lends_ids = self._lends_ids, None
+            session.ids_of, session.ids_shared = lender.key, min(len(lender.steps), len(session.steps))
+
+    def _can_be(self, session: Session, oddity: str) -> bool:
+        if oddity == ID_OF_ANOTHER:
+            lender = self._lends_ids
+            is_other = lender and lender.visitor.anonymous_id != session.visitor.anonymous_id
+            return session.own_id and bool(is_other)
+        return oddity != SHARED_ID or session.own_id
 
     def _person(self, start: int, hour: int) -> Session:
         random = self._rng.random
@@ -147,7 +199,7 @@ class SessionPlanner:
         if len(steps) > 2 and random() < _BREAK_SHARE:
             session.steps = self._with_break(steps)
         if random() < _ENVELOPED_SHARE:
-            session.envelope = ("bare", "data", "kinesis")[int(random() * 3)]
+            session.envelope = ("bare", "data", "kinesis", "url_safe")[int(random() * 4)]
         if not session.is_csv and random() < _OFFLINE_SHARE:
             session.delay_minutes = 60 + int(random() * _LONGEST_OFFLINE_MINUTES)
         return session
@@ -194,7 +246,9 @@ class SessionPlanner:
             own_id=random() < _OWN_ID_SHARE,
         )
         in_archive = self._day < self._window.archive_days
-        session.is_csv = in_archive and shop_format != COMMERCE and random() < _CSV_SHARE
+        session.is_csv = in_archive and shop_format in _CSV_FORMATS and random() < _CSV_SHARE
+        if session.format in EXPORTED_FORMATS or (session.is_csv and session.spelling in TIME_OBJECTS):
+            session.spelling = json_iso_z
         return session
 
     def _crawler(self, start: int) -> Session:

@@ -3,6 +3,11 @@
 Nothing here is random; `world` and `sessions` choose from these lists. Weights are relative.
 """
 
+# Texts that stand where an event has no id.
+SHARED_IDS: tuple[str, ...] = (
+    "undefined", "null", "00000000-0000-0000-0000-000000000000", "0", "-1", "NaN", "[object Object]",
+)  # fmt: skip
+
 COUNTRIES: list[tuple[str, int]] = [
     ("US", 30), ("DE", 14), ("GB", 12), ("FR", 8), ("CA", 6), ("NL", 5), ("ES", 5), ("IN", 5),
     ("IT", 4), ("AU", 4), ("BR", 4), ("JP", 3),

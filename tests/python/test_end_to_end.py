@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from comparison import assert_same_rows
 from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
+from loaders.sample.vocabulary import SHARED_IDS
 from oracle import Oracle, compute, event_id_problems, schema_drift
 
 UNDATED = """\
@@ -128,6 +130,21 @@ def test_counts_are_those_of_the_manifest(built: Built) -> None:
     }
     reasons = Counter(row["rejection_reason"] for row in built.warehouse.rows("analytics.rejected_events"))
     assert reasons == manifest.rejected
+
+
+def test_events_are_those_of_the_manifest(built: Built) -> None:
+    events, manifest = built.warehouse.rows("analytics.fct_web_events"), built.manifest
+    assert Counter(row["source_format"] for row in events) == manifest.events_by_format
+    sources = Counter(row["timestamp_source"] for row in events)
+    assert sources["arrival"] == manifest.arrival_time_events
+    revenues = [row["revenue"] for row in events if row["revenue"] is not None]
+    assert len(revenues) == manifest.purchases["events"]
+    assert sum(revenues) == Decimal(manifest.purchases["revenue"])
+    assert revenues.count(Decimal(0)) == manifest.purchases["without_amount"]
+    ids = Counter(row["event_id"] for row in events)
+    assert ids.total() - len(ids) == manifest.dirt["ids_of_another_visitor"] > 0
+    assert not ids.keys() & set(SHARED_IDS)
+    assert all(row["visitor_id"] == row["visitor_id"].strip() for row in events)
 
 
 def test_marts_equal_plain_python(built: Built) -> None:
