@@ -36,7 +36,7 @@
                 list_transform(
                     list_filter(
                         list_transform(
-                            list_filter([{{ lists | join(', ') }}], lambda list: list is not null),
+                            list_filter([{{ lists | join(', ') }}], lambda list: starts_with(list, '[')),
                             lambda list: list_filter(
                                 json_extract(list, '$[*]'), lambda element: json_type(element) = 'OBJECT'
                             )

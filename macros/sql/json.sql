@@ -72,7 +72,7 @@
 {#
     An array with the text at each path of canonical JSON, without blanks around it: null when missing, null, blank, an
     object or an array, and for a path that is none. The first paths, as many as `lists`, are of lists: theirs is the JSON
-    text of a list, null for anything else.
+    text of a list, or something that does not begin with `[`.
 #}
 {% macro json_texts(json, paths, lists=0) -%}
     {{ return(adapter.dispatch('json_texts')(json, paths, lists)) }}
@@ -171,13 +171,9 @@
             {#- Most paths hold nothing; a null would be compared in every line below. #}
             when text is null then null
             {#- Nearly all texts, by one look at their first and last bytes: neither blanks nor an object or array. #}
-            when
-                text >= '!' and (text < '[' or text >= '\\' and text < '{') and text[-1] > ' '
-                {%- if lists %} and i > {{ lists }}{% endif %}
-                then text
+            when text >= '!' and (text < '[' or text >= '\\' and text < '{') and text[-1] > ' ' then text
             {%- if lists %}
-            when i <= {{ lists }}
-                then case when left(text, 1) = '[' and json_type({{ json }}, {{ path_list }}[i]) = 'ARRAY' then text end
+            when i <= {{ lists }} then case when json_type({{ json }}, {{ path_list }}[i]) = 'ARRAY' then text end
             {%- endif %}
             when left(text, 1) in ('{', '[') and json_type({{ json }}, {{ path_list }}[i]) in ('OBJECT', 'ARRAY')
                 then null
@@ -273,17 +269,20 @@
     padding may be missing.
 #}
 {% macro decode_base64(text) -%}
-    {#- DuckDB takes ten times as long for translate() and a regular expression. -#}
-    {%- set one_line = 'replace(replace(' ~ text ~ ", chr(13), ''), chr(10), '')" -%}
-    {%- set letters = 'rtrim(replace(replace(' ~ one_line ~ ", '-', '+'), '_', '/'), '=')" -%}
-    {{ return(adapter.dispatch('decode_base64')(letters)) }}
+    {{ return(adapter.dispatch('decode_base64')(text)) }}
 {%- endmacro %}
 
-{% macro default__decode_base64(letters) -%}
+{# Its letters of the standard alphabet, without padding. #}
+{% macro base64_letters(text) -%}
+    {%- set one_line = 'replace(replace(' ~ text ~ ", chr(13), ''), chr(10), '')" -%}
+    rtrim(replace(replace({{ one_line }}, '-', '+'), '_', '/'), '=')
+{%- endmacro %}
+
+{% macro default__decode_base64(text) -%}
     element_at(
         transform(
             transform(
-                array[{{ letters }}],
+                array[{{ base64_letters(text) }}],
                 letters -> case
                     when regexp_like(letters, '^[A-Za-z0-9+/]+\z') and length(letters) % 4 <> 1
                         then try(from_base64({{ padded_base64('letters') }}))
@@ -295,14 +294,19 @@
     )
 {%- endmacro %}
 
-{% macro duckdb__decode_base64(letters) -%}
-    list_transform(
-        [{{ letters }}],
-        lambda letters: case
-            when regexp_matches(letters, '^[A-Za-z0-9+/]+$') and length(letters) % 4 <> 1
-                then try(decode(from_base64({{ padded_base64('letters') }})))
-        end
-    )[1]
+{% macro duckdb__decode_base64(text) -%}
+    case
+        {#- Nearly all, for a fifth of what it takes to bring text to this form. #}
+        when length({{ text }}) % 4 = 0 and regexp_matches({{ text }}, '^[A-Za-z0-9+/]+={0,2}$')
+            then try(decode(from_base64({{ text }})))
+        else list_transform(
+            [{{ base64_letters(text) }}],
+            lambda letters: case
+                when regexp_matches(letters, '^[A-Za-z0-9+/]+$') and length(letters) % 4 <> 1
+                    then try(decode(from_base64({{ padded_base64('letters') }})))
+            end
+        )[1]
+    end
 {%- endmacro %}
 
 {% macro padded_base64(letters) -%}
@@ -326,10 +330,14 @@
 {% macro opened_json(json, objects, times) -%}
     case
         when
-            {#- All that is opened has one of these. #}
-            {%- for mark in [':"{', ':"[', ':[{"key":"', 'seconds":', '"$timestamp":'] %}
-            {{ 'or ' if not loop.first }}{{ contains_text(json, mark) }}
-            {%- endfor %}
+            {#- All that is opened has one of these; few records have a list at all. #}
+            {{ contains_text(json, ':"{') }}
+            or {{ contains_text(json, 'seconds":') }}
+            or {{ contains_text(json, '$timestamp":') }}
+            or (
+                {{ contains_text(json, '[') }}
+                and ({{ contains_text(json, ':"[') }} or {{ contains_text(json, '[{"key":"') }})
+            )
             then {{ adapter.dispatch('opened_json')(json, objects, times) }}
         else {{ json }}
     end

@@ -48,8 +48,16 @@
     end
 {%- endmacro %}
 
-{# The date and time of ISO text in UTC, cut to microseconds. #}
+{# The date and time of ISO text in UTC, cut to microseconds. DuckDB reads the T by itself. #}
 {% macro iso_local_timestamp(text) -%}
+    {{ return(adapter.dispatch('iso_local_timestamp')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__iso_local_timestamp(text) -%}
+    try_cast(substr(rtrim({{ text }}, ' ZUTCGM'), 1, 26) as timestamp)
+{%- endmacro %}
+
+{% macro default__iso_local_timestamp(text) -%}
     {%- set plain = "replace(replace(replace(replace(" ~ text ~ ", ' UTC', ''), ' GMT', ''), 'T', ' '), 'Z', '')" -%}
     try_cast({{ trim_blanks('substr(' ~ plain ~ ', 1, 26)') }} as {{ timestamp_type() }})
 {%- endmacro %}

@@ -54,8 +54,13 @@ keyed as (
 
     select
         *,
-        {{ json_kinds('record_read_json', event_format_keys()) }} as record_kinds
-    from readable
+        {{ event_format_name('record_kinds') }} as record_format
+    from (
+        select
+            *,
+            {{ json_kinds('record_read_json', event_format_keys()) }} as record_kinds
+        from readable
+    ) as kinds
 
 ),
 
@@ -67,9 +72,7 @@ enveloped as (
         case
             when payload_encoding <> 'utf8' then null
             when record_json is null then {{ bare_envelope('payload') }}
-            when
-                {{ event_format_name('record_kinds') }} is null
-                and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
+            when record_format is null and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
                 then coalesce(
                     {{ json_text('record_json', 'data') }},  -- noqa: PRS
                     {{ json_text('record_json', 'kinesis.data') }}  -- noqa: PRS
@@ -127,14 +130,16 @@ recognised as (
     select
         *,
         {{ json_without('read_json', missing.everything) }} as text_json,
-        {{ event_format_name('event_kinds') }} as source_format
+        case when envelope_data is null then record_format else {{ event_format_name('event_kinds') }} end
+            as source_format,
+        case
+            when envelope_data is null then {{ kind_of_key('record_kinds', 'batch') }}
+            else {{ kind_of_key('event_kinds', 'batch') }}
+        end as batch_kind
     from (
         select
             *,
-            case
-                when envelope_data is null then record_kinds
-                else {{ json_kinds('read_json', event_format_keys()) }}
-            end as event_kinds
+            case when envelope_data is not null then {{ json_kinds('read_json', event_format_keys()) }} end as event_kinds
         from read
     ) as kinds
 
@@ -168,8 +173,7 @@ extracted as (
         envelope_data is not null as is_enveloped,
         case
             when event_json is null then {{ envelope_problem('envelope_data', 'envelope_text') }}
-            when source_format is null and {{ kind_of_key('event_kinds', 'batch') }} = 'ARRAY'
-                then 'several_events_in_record'
+            when source_format is null and batch_kind = 'ARRAY' then 'several_events_in_record'
         end as container_problem,
         text_json,
         {{ event_keys('key_lists') }} as payload_keys,
