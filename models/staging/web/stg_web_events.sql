@@ -139,7 +139,8 @@ recognised as (
     from (
         select
             *,
-            case when envelope_data is not null then {{ json_kinds('read_json', event_format_keys()) }} end as event_kinds
+            case when envelope_data is not null then {{ json_kinds('read_json', event_format_keys()) }} end
+                as event_kinds
         from read
     ) as kinds
 
