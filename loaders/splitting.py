@@ -39,8 +39,8 @@ from loaders.object_by_object import LongRecordError, NeedMoreError, ObjectByObj
 from loaders.records import Record
 
 _LINE_BREAK, _CARRIAGE_RETURN, _OPEN, _CLOSE = b"\n\r{}"
-_FEW_PIECES = 16
-_MOST_PIECES = 1024
+_SHORTEST_RUN = 8
+_FEW_TEXTS = 16
 _MOST_RECORDS = 4096
 _MOST_LINE_BREAKS = 8
 
@@ -129,42 +129,35 @@ class _Stream:
         place = self._place
         pieces = _Pieces(data, position, end)
         one_by_one = ObjectByObject(data, place, is_last=is_last)
-        index, length, few = 0, len(pieces), _FEW_PIECES
+        index = 0
         while index < len(pieces):
-            stop = min(index + length, len(pieces))
-            payloads = pieces.payloads(index, stop)
-            if payloads is not None:
+            stop = pieces.end_of_run(index)
+            if stop > index:
+                payloads = pieces.payloads(index, stop)
                 index = stop
-                length, few = length * 2, _FEW_PIECES
                 place.pass_objects(data, position, pieces.start(index))
                 position = pieces.start(index)
                 yield payloads, position
-            elif length > _FEW_PIECES:
-                length = max(length // 4, _FEW_PIECES)
-            else:
-                stop = min(index + few, len(pieces))
-                few = min(few * 2, _MOST_PIECES)
-                found: list[Record] = []
-                is_complete = True
-                try:
-                    for record in one_by_one.records(position, pieces.start(stop)):
-                        found.append(record)
-                        if len(found) == _MOST_RECORDS:
-                            yield found, one_by_one.position
-                            found = []
-                except NeedMoreError:
-                    is_complete = False
-                except LongRecordError as error:
-                    is_complete = False
-                    offset = place.offset + one_by_one.position
-                    self._long = LongRecord(
-                        place, offset, is_value=error.is_value, whole_line=error.whole_line
-                    )
-                position = one_by_one.position
-                yield found, position
-                if not is_complete:
-                    return
-                index = pieces.begin_at(position)
+                continue
+            found: list[Record] = []
+            is_complete = True
+            try:
+                for record in one_by_one.records(position, pieces.start(pieces.next_run(index))):
+                    found.append(record)
+                    if len(found) == _MOST_RECORDS:
+                        yield found, one_by_one.position
+                        found = []
+            except NeedMoreError:
+                is_complete = False
+            except LongRecordError as error:
+                is_complete = False
+                offset = place.offset + one_by_one.position
+                self._long = LongRecord(place, offset, is_value=error.is_value, whole_line=error.whole_line)
+            position = one_by_one.position
+            yield found, position
+            if not is_complete:
+                return
+            index = pieces.begin_at(position)
 
     def _advance(self, data: bytes, position: int) -> None:
         self._place.offset += position
@@ -179,10 +172,16 @@ def _last_boundary(data: bytes) -> int:
 
 def _whole_lines(data: bytes, start: int, end: int) -> pa.StringArray | None:
     """The lines from `start` to `end`, if all of them are JSON objects: the case that has to be fast."""
-    line_breaks = np.flatnonzero(np.frombuffer(data, np.uint8, end - start, start) == _LINE_BREAK)
+    text = np.frombuffer(data, np.uint8)
+    line_breaks = np.flatnonzero(text[start:end] == _LINE_BREAK)
     if not len(line_breaks) or line_breaks[-1] != end - start - 1:
         return None
-    return _objects(data, np.concatenate(([start], line_breaks + (start + 1))))
+    starts = _without_empty(text, np.concatenate(([start], line_breaks + (start + 1))))
+    if not _look_like_objects(text, starts).all():
+        return None
+    lines = _texts(data, starts)
+    is_sound = _all_parse(lines) and _all_are_utf8(lines) and _have_doubles(lines).all()
+    return pc.ascii_trim_whitespace(lines) if is_sound else None
 
 
 def _ends_of_objects(data: bytes, start: int, end: int) -> np.ndarray:
@@ -198,15 +197,29 @@ def _ends_of_objects(data: bytes, start: int, end: int) -> np.ndarray:
 
 
 class _Pieces:
-    """Stretches of the data that end with a line break or between `}` and `{`: most are one record."""
+    """Stretches of the data that end with a line break or between `}` and `{`: most are one record.
+
+    Which of them are one JSON object each, and nothing else, is found for all at once. A run is some of these
+    side by side.
+    """
 
     def __init__(self, data: bytes, start: int, end: int) -> None:
-        self._data = data
+        text = np.frombuffer(data, np.uint8)
         ends = [_ends_of_objects(data, start, end), [end]]
         if b"\n" in data:
-            lines = np.frombuffer(data, np.uint8, end - start, start)
-            ends.append(np.flatnonzero(lines == _LINE_BREAK) + (start + 1))
-        self._starts = np.unique(np.concatenate([[start], *ends]))
+            ends.append(np.flatnonzero(text[start:end] == _LINE_BREAK) + (start + 1))
+        self._starts = _without_empty(text, np.unique(np.concatenate([[start], *ends])))
+        is_object = _look_like_objects(text, self._starts)
+        objects = _texts(data, self._starts).filter(pa.array(is_object))
+        is_object[is_object] = is_sound = _are_objects(objects)
+        self._objects = pc.ascii_trim_whitespace(objects.filter(pa.array(is_sound)))
+        self._objects_before = np.concatenate([[0], np.cumsum(is_object)])
+        # Where a run begins or ends.
+        changes = np.flatnonzero(np.diff(np.concatenate([[False], is_object, [False]])))
+        begins, ends_of_runs = changes[::2], changes[1::2]
+        is_long = ends_of_runs - begins >= _SHORTEST_RUN
+        self._begins = np.append(begins[is_long], len(is_object))
+        self._ends = np.append(ends_of_runs[is_long], len(is_object))
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -214,62 +227,123 @@ class _Pieces:
     def start(self, index: int) -> int:
         return int(self._starts[index])
 
+    def end_of_run(self, index: int) -> int:
+        """Where the run ends that the piece is in; the index itself where it is in none."""
+        run = int(np.searchsorted(self._ends, index, side="right"))
+        return int(self._ends[run]) if run < len(self._ends) and self._begins[run] <= index else index
+
+    def next_run(self, index: int) -> int:
+        """Where the next run begins behind a piece, or how many pieces there are."""
+        return int(self._begins[np.searchsorted(self._begins, index, side="right")])
+
     def begin_at(self, position: int) -> int:
         """Let the piece that holds the position start there; returns its index."""
         index = int(np.searchsorted(self._starts, position, side="right")) - 1
-        if index < len(self):
+        if index < len(self) and self._starts[index] < position:
             self._starts[index] = position
+            run = int(np.searchsorted(self._ends, index, side="right"))
+            self._begins[run] = max(self._begins[run], index + 1)
         return index
 
-    def payloads(self, index: int, stop: int) -> pa.StringArray | None:
-        """The pieces as payloads, if each is a JSON object and nothing else."""
-        return _objects(self._data, self._starts[index : stop + 1])
+    def payloads(self, index: int, stop: int) -> pa.StringArray:
+        """The pieces of a run, or of a part of it, as payloads."""
+        first, end = self._objects_before[[index, stop]]
+        return self._objects[first:end]
 
 
-def _objects(data: bytes, starts: np.ndarray) -> pa.StringArray | None:
-    """Texts as payloads, without the white space behind them, if each is one JSON object; else None.
-
-    All of them are parsed at once. No object can span two texts, which end with `}` and start with `{`:
-    between those JSON wants a comma, and inside of a string a line break is an error. So there are as many
-    objects as texts only when each text is one.
-
-    Args:
-        data: the bytes.
-        starts: where the texts start, and where the last one ends.
-    """
-    text = np.frombuffer(data, np.uint8)
+def _without_empty(text: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Starts of texts, and the last end, without those of empty lines, which belong to the text before."""
     first = text[starts[:-1]]
-    if not (first == _OPEN).all():
-        # An empty line belongs to the text before it.
-        starts = np.append(starts[:-1][(first != _LINE_BREAK) & (first != _CARRIAGE_RETURN)], starts[-1])
-        if len(starts) == 1 or not (text[starts[:-1]] == _OPEN).all():
-            return None
+    is_kept = (first != _LINE_BREAK) & (first != _CARRIAGE_RETURN)
+    is_kept[:1] = True
+    return starts if is_kept.all() else starts[np.append(is_kept, True)]
+
+
+def _look_like_objects(text: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Whether each text begins with `{`, ends with `}` and line breaks, and is short enough for a row."""
     last = starts[1:] - 1
     for _ in range(_MOST_LINE_BREAKS):
         is_break = (text[last] == _LINE_BREAK) | (text[last] == _CARRIAGE_RETURN)
         if not is_break.any():
             break
         last = last - is_break
-    if not (text[last] == _CLOSE).all() or (starts[1:] - starts[:-1]).max() > records.LONGEST_RECORD:
-        return None
-    begin, end = int(starts[0]), int(starts[-1])
-    content = data if end - begin == len(data) else data[begin:end]
-    offsets = (starts - begin).astype(np.int32)
-    payloads = pa.StringArray.from_buffers(len(last), pa.py_buffer(offsets), pa.py_buffer(content))
+    is_short = starts[1:] - starts[:-1] <= records.LONGEST_RECORD
+    return (text[starts[:-1]] == _OPEN) & (text[last] == _CLOSE) & is_short
+
+
+def _texts(data: bytes, starts: np.ndarray) -> pa.StringArray:
+    """The texts between some places of the data, not copied."""
+    return pa.StringArray.from_buffers(
+        len(starts) - 1, pa.py_buffer(starts.astype(np.int32)), pa.py_buffer(data)
+    )
+
+
+def _are_objects(texts: pa.StringArray) -> np.ndarray:
+    """Whether each of some texts that look like it is one JSON object: one by one only where not all are."""
+    is_object = np.ones(len(texts), bool)
+    for hold_all, holds in ((_all_parse, _parses), (_all_are_utf8, _is_utf8)):
+        if is_object.any() and not hold_all(sound := texts.filter(pa.array(is_object))):
+            is_object[is_object] = np.fromiter(
+                map(holds, sound.cast(pa.binary()).to_pylist()), bool, len(sound)
+            )
+    is_object[is_object] = _have_doubles(texts.filter(pa.array(is_object)))
+    return is_object
+
+
+def _all_parse(texts: pa.StringArray) -> bool:
+    """Whether texts that look like it are one JSON object each.
+
+    All of them are parsed at once. No object can span two texts, which end with `}` and start with `{`:
+    between those JSON wants a comma, and inside of a string a line break is an error. So there are as many
+    objects as texts only when each text is one.
+    """
+    offsets, content = _buffers(texts)
     lines: Any = content
-    if not (text[starts[1:-1] - 1] == _LINE_BREAK).all():
-        in_one_list = pa.ListArray.from_arrays(pa.array([0, len(last)], pa.int32()), payloads)
+    if not (np.frombuffer(content, np.uint8)[offsets[1:-1] - 1] == _LINE_BREAK).all():
+        in_one_list = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
         lines = pc.binary_join(in_one_list, "\n")[0].as_buffer()
     try:
-        if len(_object_decoder.decode_lines(lines)) != len(last):
-            return None
+        return len(_object_decoder.decode_lines(lines)) == len(texts)
     except (msgspec.DecodeError, RecursionError):
-        return None
-    if may_have_huge_number(np.frombuffer(content, np.uint8)):
-        return None
-    if not content.isascii():
-        try:
-            payloads.validate(full=True)
-        except pa.ArrowInvalid:
-            return None
-    return pc.ascii_trim_whitespace(payloads)
+        return False
+
+
+def _parses(text: bytes) -> bool:
+    try:
+        _object_decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _all_are_utf8(texts: pa.StringArray) -> bool:
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _have_doubles(texts: pa.StringArray) -> np.ndarray:
+    """Whether a text is sure to have no number out of a double's range: by halves, down to a few."""
+    if not len(texts) or not may_have_huge_number(np.frombuffer(_buffers(texts)[1], np.uint8)):
+        return np.ones(len(texts), bool)
+    if len(texts) <= _FEW_TEXTS:
+        return np.zeros(len(texts), bool)
+    middle = len(texts) // 2
+    return np.concatenate([_have_doubles(texts[:middle]), _have_doubles(texts[middle:])])
+
+
+def _buffers(texts: pa.StringArray) -> tuple[np.ndarray, pa.Buffer]:
+    """Where the texts begin in their common bytes, and where the last ends; and these bytes."""
+    _, offsets, content = texts.buffers()
+    begins = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return begins - begins[0], content.slice(int(begins[0]), int(begins[-1] - begins[0]))

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
@@ -183,9 +184,9 @@ def test_of_any_bytes_the_cuts_change_nothing_and_nothing_is_lost(
 ) -> None:
     whole = split_json(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splitting, "_FEW_PIECES", few)
+        patch.setattr(splitting, "_SHORTEST_RUN", few)
         assert split_json(data, [cut for cut in cuts if cut < len(data)]) == whole
-        patch.setattr(splitting, "_objects", lambda *_: None)
+        patch.setattr(splitting, "_look_like_objects", lambda _, starts: np.zeros(len(starts) - 1, bool))
         assert split_json(data) == whole, "object by object"
     _assert_all_is_there(data, whole)
 
@@ -323,7 +324,7 @@ def test_where_a_record_is_too_long_the_cuts_change_nothing(
         patch.setattr(records, "KEPT_OF_LONGER", 8)
         whole = split_json(data)
         assert split_json(data, [cut for cut in cuts if cut < len(data)]) == whole
-        patch.setattr(splitting, "_objects", lambda *_: None)
+        patch.setattr(splitting, "_look_like_objects", lambda _, starts: np.zeros(len(starts) - 1, bool))
         assert split_json(data) == whole, "object by object"
     assert all(len(record.payload) <= longest for record in whole)
 
