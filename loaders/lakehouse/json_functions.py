@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import Any
 
@@ -23,10 +24,7 @@ LONGEST_KEY = 50_000
 """In UTF-16 code units, as Trino's JSON parser (Jackson) counts."""
 # What orjson may write in another way than Trino: large and small floats, escapes, astral characters. RE2
 # takes a whole array at once: Python's re would need longer than all the rest.
-_NEEDS_CARE = (
-    r"\d{8}\.\d|[:,\[]-?(0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
-)
-_CARE = re.compile(_NEEDS_CARE.replace(r"\x{10000}-\x{10ffff}\x{e000}-\x{ffff}", "\ue000-\U0010ffff"))
+_NEEDS_CARE = r"[:,\[]-?\d{8,}\.\d|[:,\[]-?(0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _SECONDS = re.compile(r"-?[0-9]{1,12}")
@@ -50,14 +48,9 @@ def canonical_json_objects(texts: pa.StringArray) -> pa.StringArray:
     """
     values = texts.to_pylist()
     written = _from_bytes([_with_sorted_keys(text) for text in values])
-    careful = np.flatnonzero(pc.match_substring_regex(written, _NEEDS_CARE).to_numpy(zero_copy_only=False))
-    if not careful.size:
-        return written
+    careful = pc.fill_null(pc.match_substring_regex(written, _NEEDS_CARE), False)
     # orjson reads integers beyond 64 bits as floats; json keeps their digits.
-    rewritten = pa.array([_write(json.loads(values[index])) for index in careful], pa.string())
-    mask = np.zeros(len(values), dtype=bool)
-    mask[careful] = True
-    return pc.replace_with_mask(written, pa.array(mask), rewritten)
+    return _rewritten(written, careful, lambda index: json.loads(values[index]))
 
 
 def _with_sorted_keys(text: str | None) -> bytes:
@@ -99,25 +92,44 @@ def _from_bytes(texts: list[bytes]) -> pa.StringArray:
     )
 
 
-def opened_json(text: str, objects: list[list[str]], times: list[str]) -> str:
+def _rewritten(
+    written: pa.StringArray, careful: pa.BooleanArray, value: Callable[[int], Any]
+) -> pa.StringArray:
+    """What orjson has written, and what `_write` makes of some of the values."""
+    indices = np.flatnonzero(careful.to_numpy(zero_copy_only=False))
+    if not indices.size:
+        return written
+    return pc.replace_with_mask(
+        written, careful, pa.array([_write(value(index)) for index in indices], pa.string())
+    )
+
+
+def opened_json(texts: list[str], objects: list[list[str]], times: list[str]) -> pa.StringArray:
     """Canonical JSON in which JSON held as text, lists of keys and values, and objects of times are opened.
 
     What Trino does by macros/sql/json.sql, where it says what is opened: see `readable_json`.
 
     Args:
-        text: the canonical text of a JSON object.
+        texts: the canonical texts of JSON objects.
         objects: keys of objects and lists by depth: those of the record, those in them, and so on.
         times: keys of the record where a time is expected.
 
     Returns:
-        Canonical JSON.
+        As many canonical texts.
     """
+    records = [_opened(text, objects, times) for text in texts]
+    written = _from_bytes([_written(record) for record in records])
+    careful = pc.fill_null(pc.match_substring_regex(written, _NEEDS_CARE), True)
+    return _rewritten(written, careful, records.__getitem__)
+
+
+def _opened(text: str, objects: list[list[str]], times: list[str]) -> dict[str, Any]:
     record = _read(text)
     _open_members(record, objects, times)
     for name in times:
         if isinstance(record.get(name), dict):
             record[name] = _seconds(record[name])
-    return _canonical(record)
+    return record
 
 
 def _open_members(parent: dict[str, Any], objects: list[list[str]], times: list[str]) -> None:
@@ -133,13 +145,12 @@ def _read(text: str) -> Any:
     return json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
 
 
-def _canonical(value: Any) -> str:
+def _written(value: Any) -> bytes:
+    """What orjson makes of a value; empty for a long integer or more than 254 levels."""
     try:
-        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        # A long integer, or more than 254 levels.
-        return _write(value)
-    return _write(value) if _CARE.search(written) else written
+        return b""
 
 
 def _parsed(value: Any) -> Any:
@@ -210,7 +221,7 @@ def _opened_json(texts: pa.ChunkedArray, objects: pa.ChunkedArray, times: pa.Chu
         return pa.array([], pa.string())
     # The same for all rows.
     names, keys = json.loads(objects[0].as_py()), json.loads(times[0].as_py())
-    return pa.array([opened_json(text, names, keys) for text in texts.to_pylist()], pa.string())
+    return opened_json(texts.to_pylist(), names, keys)
 
 
 def _write(value: Any) -> str:

@@ -19,11 +19,17 @@
     {%- set whole = 'try_cast(' ~ text ~ ' as bigint)' -%}
     case
         {#- Most epoch numbers, by themselves: DuckDB takes 20 µs to read a decimal(38, 6). #}
-        when {{ regexp_like(text, '^[0-9]{1,17}$') }}
+        when {{ regexp_like(text, '^([0-9]{1,18}|[1-8][0-9]{18})$') }}
             then {{ epoch_to_timestamp(
                 'case when ' ~ whole ~ ' < 100000000000 then ' ~ whole ~ ' * 1000000 '
-                ~ 'when ' ~ whole ~ ' < 100000000000000 then ' ~ whole ~ ' * 1000 else ' ~ whole ~ ' end',
+                ~ 'when ' ~ whole ~ ' < 100000000000000 then ' ~ whole ~ ' * 1000 '
+                ~ 'when ' ~ whole ~ ' < 100000000000000000 then ' ~ whole ~ ' '
+                ~ 'else ' ~ whole_thousandth(whole) ~ ' end',
                 is_whole=true
+            ) }}
+        when {{ regexp_like(text, '^[0-9]{1,11}[.][0-9]{1,6}$') }}
+            then {{ epoch_to_timestamp(
+                'cast(cast(try_cast(' ~ text ~ ' as decimal(18, 6)) as decimal(38, 6)) * 1000000 as bigint)', is_whole=true
             ) }}
         {#- Beyond the years 1 to 9999, in which all readers have timestamps, a time is the first or the last one. #}
         when {{ is_number }}
@@ -69,6 +75,19 @@
     {%- set minute_digits = regexp_group(text, '[T ].*[+-][0-9]{2}:?([0-9]{2})$', 1) -%}
     coalesce(try_cast({{ hours }} as integer) * 60, 0)
     + coalesce(try_cast({{ minutes }} || {{ minute_digits }} as integer), 0)
+{%- endmacro %}
+
+{# A thousandth of a whole number that is not negative, cut to a whole number. #}
+{% macro whole_thousandth(number) -%}
+    {{ return(adapter.dispatch('whole_thousandth')(number)) }}
+{%- endmacro %}
+
+{% macro default__whole_thousandth(number) -%}
+    ({{ number }} / 1000)
+{%- endmacro %}
+
+{% macro duckdb__whole_thousandth(number) -%}
+    ({{ number }} // 1000)
 {%- endmacro %}
 
 {# A thousandth of a decimal(38, 6), cut to a whole number. #}
