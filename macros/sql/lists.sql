@@ -26,3 +26,44 @@
 {% macro duckdb__list_or_empty(list) -%}
     {{ return('coalesce(' ~ list ~ ', [])') }}
 {%- endmacro %}
+
+
+{#
+    One row per element of a column that holds lists of structs: the columns `kept`, each field of the element under its
+    name, and its place in the list from 1 as list_position. `fields` are (name, type).
+#}
+{% macro rows_of_list(relation, list, fields, kept) -%}
+    {{ return(adapter.dispatch('rows_of_list')(relation, list, fields, kept)) }}
+{%- endmacro %}
+
+{% macro default__rows_of_list(relation, list, fields, kept) -%}
+    select
+        {% for column in kept -%}
+        {{ relation }}.{{ column }},
+        {% endfor -%}
+        {% for name, type in fields -%}
+        element.{{ name }},
+        {% endfor -%}
+        element.list_position
+    from {{ relation }}
+    cross join unnest({{ relation }}.{{ list }}) with ordinality
+        as element ({{ fields | map(attribute=0) | join(', ') }}, list_position)
+{%- endmacro %}
+
+{% macro duckdb__rows_of_list(relation, list, fields, kept) -%}
+    select
+        {% for column in kept -%}
+        {{ column }},
+        {% endfor -%}
+        {% for name, type in fields -%}
+        element.{{ name }} as {{ name }},
+        {% endfor -%}
+        list_position
+    from (
+        select
+            {{ kept | join(', ') }},
+            unnest({{ list }}) as element,
+            generate_subscripts({{ list }}, 1) as list_position
+        from {{ relation }}
+    ) as elements
+{%- endmacro %}

@@ -70,6 +70,7 @@ def compare(expected: list[Row], actual: list[Row], key: tuple[str, ...], table:
 
 
 SESSION_KEY = ("visitor_id", "session_start_at")
+LINE_KEY = ("source_uri", "source_position", "line_number")
 KEYS = {
     "conversion_funnel": ("product_id",),
     "hourly_revenue": ("event_date", "event_hour"),
@@ -101,6 +102,7 @@ def assert_equal_to_oracle(warehouse: Warehouse) -> None:
     own = ("event_id", "has_own_id")
     expected_events = [{k: v for k, v in row.items() if k not in own} for row in oracle.events]
     compare(expected_events, events, ("source_uri", "source_position"), "fct_web_events")
+    compare(oracle.event_products, event_products(warehouse, events), LINE_KEY, "fct_event_products")
     compare(oracle.sessions, sessions, SESSION_KEY, "fct_sessions")
     compare(oracle.visitors, warehouse.rows("analytics.dim_visitors"), ("visitor_id",), "dim_visitors")
     rejected = [
@@ -113,6 +115,19 @@ def assert_equal_to_oracle(warehouse: Warehouse) -> None:
     compare(drift, warehouse.rows("analytics.schema_drift"), ("source_format", "payload_key"), "schema_drift")
     ids = {(row["source_uri"], row["source_position"]): row["event_id"] for row in events}
     assert event_id_problems(oracle, ids) == []
+
+
+def event_products(warehouse: Warehouse, events: list[Row]) -> list[Row]:
+    """The lines with the place of their event, which the plain Python computation knows them by."""
+    place = {
+        (row["event_id"], row["visitor_id"], row["event_date"]): {
+            "source_uri": row["source_uri"],
+            "source_position": row["source_position"],
+        }
+        for row in events
+    }
+    lines = warehouse.rows("analytics.fct_event_products")
+    return [row | place[row["event_id"], row["visitor_id"], row["event_date"]] for row in lines]
 
 
 def test_counts_are_those_of_the_manifest(built: Built) -> None:

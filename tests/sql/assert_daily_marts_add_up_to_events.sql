@@ -1,17 +1,66 @@
--- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and products.
+-- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and lines.
 {%- set dates = tested_rows('fct_web_events') | first %}
 with
+
+events_of_days as (
+
+    select * from {{ ref('fct_web_events') }}
+    where {{ dates }}
+
+),
 
 events as (
 
     select
         event_date,
         count(case when event_action = 'purchase' then 1 end) as purchases,
-        coalesce(sum(revenue), 0) as revenue,
-        count(category) as events_with_category,
-        count(case when product_id is not null and event_action = 'add_to_cart' then 1 end) as add_to_carts
-    from {{ ref('fct_web_events') }}
+        coalesce(sum(revenue), 0) as revenue
+    from events_of_days
+    group by event_date
+
+),
+
+lines_of_days as (
+
+    select * from {{ ref('fct_event_products') }}
     where {{ dates }}
+
+),
+
+-- How many categories an event and its lines name.
+categories_of_events as (
+
+    select
+        events.event_date,
+        max(case when events.category is not null then 1 else 0 end)
+        + count(distinct case when lines.category <> coalesce(events.category, '') then lines.category end)
+            as categories
+    from events_of_days as events
+    left join lines_of_days as lines
+        on
+            events.event_date = lines.event_date
+            and events.event_id = lines.event_id
+            and events.visitor_id = lines.visitor_id
+    group by events.event_date, events.event_id, events.visitor_id
+
+),
+
+categories as (
+
+    select
+        event_date,
+        sum(categories) as events_with_category
+    from categories_of_events
+    group by event_date
+
+),
+
+lines as (
+
+    select
+        event_date,
+        count(case when product_id is not null and event_action = 'add_to_cart' then 1 end) as add_to_carts
+    from lines_of_days
     group by event_date
 
 ),
@@ -73,12 +122,14 @@ select
     hourly_revenue.purchases as purchases_in_hourly_revenue,
     events.revenue,
     hourly_revenue.revenue as revenue_in_hourly_revenue,
-    events.events_with_category,
+    categories.events_with_category,
     category_performance.events_with_category as events_in_category_performance,
-    events.add_to_carts,
+    lines.add_to_carts,
     product_daily.add_to_carts as add_to_carts_in_product_daily
 from days
 left join events on days.event_date = events.event_date
+left join categories on days.event_date = categories.event_date
+left join lines on days.event_date = lines.event_date
 left join {{ ref('user_activity') }} as user_activity on days.event_date = user_activity.event_date
 left join hourly_revenue on days.event_date = hourly_revenue.event_date
 left join category_performance on days.event_date = category_performance.event_date
@@ -88,5 +139,5 @@ where
     or user_activity.event_date is null
     or events.purchases <> coalesce(hourly_revenue.purchases, 0)
     or events.revenue <> coalesce(hourly_revenue.revenue, 0)
-    or events.events_with_category <> coalesce(category_performance.events_with_category, 0)
-    or events.add_to_carts <> coalesce(product_daily.add_to_carts, 0)
+    or coalesce(categories.events_with_category, 0) <> coalesce(category_performance.events_with_category, 0)
+    or coalesce(lines.add_to_carts, 0) <> coalesce(product_daily.add_to_carts, 0)

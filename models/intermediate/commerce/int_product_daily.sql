@@ -7,9 +7,9 @@
 
 with
 
-events as (
+lines as (
 
-    select * from {{ ref('fct_web_events') }}
+    select * from {{ ref('fct_event_products') }}
     where product_id is not null
 
 ),
@@ -23,7 +23,7 @@ final as (
         count(case when event_action in ('page_view', 'product_view') then 1 end) as views,
         count(case when event_action = 'add_to_cart' then 1 end) as add_to_carts,
         count(case when event_action = 'purchase' then 1 end) as purchases
-    from events
+    from lines
     group by product_id, event_date
 
 )

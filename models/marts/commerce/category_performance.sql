@@ -14,13 +14,39 @@ events as (
 
 ),
 
+lines as (
+
+    select * from {{ ref('fct_event_products') }}
+    where category is not null
+
+),
+
+-- An event counts once for each category that it or one of its products names.
+categories as (
+
+    select
+        event_date,
+        event_id,
+        visitor_id,
+        category
+    from events
+    union distinct
+    select
+        event_date,
+        event_id,
+        visitor_id,
+        category
+    from lines
+
+),
+
 final as (
 
     select
         event_date,
         category,
         count(*) as event_count
-    from events
+    from categories
     group by event_date, category
 
 )

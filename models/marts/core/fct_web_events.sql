@@ -90,6 +90,7 @@ final as (
             when records.event_action = 'purchase'
                 then {{ order_revenue('records.lines', 'records.price', 'records.quantity', 'records.order_value') }}
         end as revenue,
+        records.lines as product_lines,
         records.search_query,
         {%- for column in own_columns() %}
         records.{{ column.name }},

@@ -59,6 +59,7 @@ class Oracle:
     superseded: int
     sessions: list[Row]
     visitors: list[Row]
+    event_products: list[Row]
     conversion_funnel: list[Row]
     hourly_revenue: list[Row]
     top_products: list[Row]
@@ -125,6 +126,7 @@ def compute(
         superseded=reconciliation.total("superseded"),
         sessions=[session_row(session) for session in sessions],
         visitors=[visitor_row(sessions_of[visitor_id]) for visitor_id in sorted(sessions_of)],
+        event_products=marts.event_products(events),
         conversion_funnel=funnel,
         hourly_revenue=marts.hourly_revenue(human),
         top_products=marts.top_products(funnel),

@@ -1,7 +1,8 @@
-"""The marts that count events. They get the events without bots."""
+"""The marts that count events and what they are about. They get the events without bots."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -17,15 +18,16 @@ _TOP = 10
 
 
 def conversion_funnel(events: Iterable[Event]) -> list[Row]:
-    """One row per product that any event names."""
+    """One row per product that a line of any event names."""
     steps: dict[str, Counter[str]] = defaultdict(Counter)
     categories: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        if event.product_id is None:
-            continue
-        steps[event.product_id][_FUNNEL_STEP.get(event.event_action or "", "other")] += 1
-        if event.category is not None:
-            categories[event.product_id].add(event.category)
+        for line in event.lines:
+            if line.product_id is None:
+                continue
+            steps[line.product_id][_FUNNEL_STEP.get(event.event_action or "", "other")] += 1
+            if line.category is not None:
+                categories[line.product_id].add(line.category)
     return [
         _funnel_row(product_id, max(categories[product_id], default=None), steps[product_id])
         for product_id in sorted(steps)
@@ -81,8 +83,30 @@ def hourly_revenue(events: Iterable[Event]) -> list[Row]:
     ]
 
 
+def event_products(events: Iterable[Event]) -> list[Row]:
+    """One row per event and line."""
+    return [
+        {
+            "source_uri": event.source_uri,
+            "source_position": event.source_position,
+            "line_number": number,
+            "visitor_id": event.visitor_id,
+            "event_date": event.event_date,
+            "event_timestamp": event.event_timestamp,
+            "event_action": event.event_action,
+        }
+        | asdict(line)
+        for event in events
+        for number, line in enumerate(event.lines)
+    ]
+
+
 def category_performance(events: Iterable[Event]) -> list[Row]:
-    counts = Counter((event.event_date, event.category) for event in events if event.category is not None)
+    counts = Counter(
+        (event.event_date, category)
+        for event in events
+        for category in {event.category, *(line.category for line in event.lines)} - {None}
+    )
     return [
         {"event_date": day, "category": category, "event_count": count}
         for (day, category), count in sorted(counts.items())

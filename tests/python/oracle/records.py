@@ -196,6 +196,8 @@ _TIME_KEYS = {path[0] for path in _TIMES} | {
 }
 _LINE = _fields(
     product_id="product_id|productId|item_id|sku|id",
+    name="name|item_name",
+    category="category|item_category",
     price="price|item_price|unitPrice",
     quantity="quantity",
 )
@@ -465,6 +467,17 @@ def _several(content: bytes) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A product that an event concerns."""
+
+    product_id: str | None
+    product_name: str | None
+    category: str | None
+    price: Decimal | None
+    quantity: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     source: str
     source_uri: str
@@ -492,6 +505,7 @@ class Event:
     price: Decimal | None
     quantity: int | None
     revenue: Decimal | None
+    lines: tuple["Line", ...]
 
     @property
     def event_date(self) -> date:
@@ -551,8 +565,11 @@ def read_event(row: RawRow) -> Event:
     event_type, event_name = text_of("event_type"), text_of("event_name")
     action = event_action(event_type, event_name, text_of("space_id"), text_of("room_id"))
     page_url = text_of("page_url")
-    price = as_money(text_of("price"))
+    product_id, category, price = text_of("product_id"), text_of("category"), as_money(text_of("price"))
     quantity = as_bigint(text_of("quantity") or ("1" if source_format == "rees46" else None))
+    lines = _lines(record, fields.get("lines", ()))
+    if not lines and (product_id is not None or price is not None):
+        lines = [Line(product_id, None, category, price, quantity)]
     loaded_at = from_datetime(row["loaded_at"])
     return Event(
         source=row["source"],
@@ -576,11 +593,12 @@ def read_event(row: RawRow) -> Event:
         page_url=page_url,
         page_path=page_path(page_url),
         user_agent=text_of("user_agent"),
-        product_id=text_of("product_id"),
-        category=text_of("category"),
+        product_id=product_id,
+        category=category,
         price=price,
         quantity=quantity,
-        revenue=_revenue(record, fields, price, quantity) if action == "purchase" else None,
+        revenue=_revenue(record, fields, lines) if action == "purchase" else None,
+        lines=tuple(lines),
     )
 
 
@@ -616,17 +634,12 @@ def _hashed_id(record: dict[str, Any], at: int) -> str:
     return hashlib.sha256(f"{at} {canonical(record)}".encode()).hexdigest()
 
 
-def _revenue(
-    record: dict[str, Any], fields: dict[str, tuple[Path, ...]], price: Decimal | None, quantity: int | None
-) -> Decimal:
-    """What a purchase is worth: its lines, or itself; without a price, what the record says of the whole."""
-    lines = _lines(record, fields.get("lines", ()))
-    if not lines and price is not None:
-        lines = [(price, quantity)]
+def _revenue(record: dict[str, Any], fields: dict[str, tuple[Path, ...]], lines: list[Line]) -> Decimal:
+    """What a purchase is worth: its lines; without a price, what the record says of the whole."""
     amounts = [
-        fit_money(line_price * line_quantity) if line_quantity is not None else None
-        for line_price, line_quantity in lines
-        if line_price is not None
+        fit_money(line.price * line.quantity) if line.quantity is not None else None
+        for line in lines
+        if line.price is not None
     ]
     total = (
         fit_money(sum((amount or Decimal("0.00") for amount in amounts), Decimal("0.00")))
@@ -638,8 +651,8 @@ def _revenue(
     return Decimal("0.00") if total is None else total
 
 
-def _lines(record: dict[str, Any], paths: Iterable[Path]) -> list[tuple[Decimal | None, int | None]]:
-    """Price and quantity of each line of the first list that holds an object."""
+def _lines(record: dict[str, Any], paths: Iterable[Path]) -> list[Line]:
+    """Each line of the first list that holds an object."""
     for path in paths:
         listed = at_path(record, path)
         lines = [line for line in listed if isinstance(line, dict)] if isinstance(listed, list) else []
@@ -648,9 +661,15 @@ def _lines(record: dict[str, Any], paths: Iterable[Path]) -> list[tuple[Decimal 
     return []
 
 
-def _line(line: dict[str, Any]) -> tuple[Decimal | None, int | None]:
+def _line(line: dict[str, Any]) -> Line:
     price, quantity = as_money(_text_at(line, _LINE["price"])), _text_at(line, _LINE["quantity"])
-    return price, as_bigint(quantity or ("1" if price is not None else None))
+    return Line(
+        product_id=_text_at(line, _LINE["product_id"]),
+        product_name=_text_at(line, _LINE["name"]),
+        category=_text_at(line, _LINE["category"]),
+        price=price,
+        quantity=as_bigint(quantity or ("1" if price is not None else None)),
+    )
 
 
 # Products ---------------------------------------------------------------------------------------------------
