@@ -24,7 +24,9 @@ LONGEST_KEY = 50_000
 """In UTF-16 code units, as Trino's JSON parser (Jackson) counts."""
 # What orjson may write in another way than Trino: large and small floats, escapes, astral characters. RE2
 # takes a whole array at once: Python's re would need longer than all the rest.
-_NEEDS_CARE = r"[:,\[]-?\d{8,}\.\d|[:,\[]-?(0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
+_NEEDS_CARE = (
+    r"[:,\[]-?(\d{8,}\.\d|0\.00\d|\d[\d.]*e)|[:,\[]-0[,}\]]|\\u00|[\x{10000}-\x{10ffff}\x{e000}-\x{ffff}]"
+)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _SECONDS = re.compile(r"-?[0-9]{1,12}")
