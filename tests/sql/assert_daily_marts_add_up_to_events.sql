@@ -33,14 +33,15 @@ categories_of_events as (
     select
         events.event_date,
         max(case when events.category is not null then 1 else 0 end)
-        + count(distinct case when lines.category <> coalesce(events.category, '') then lines.category end)
-            as categories
+        + count(distinct case
+            when lines_of_days.category <> coalesce(events.category, '') then lines_of_days.category
+        end) as category_count
     from events_of_days as events
-    left join lines_of_days as lines
+    left join lines_of_days
         on
-            events.event_date = lines.event_date
-            and events.event_id = lines.event_id
-            and events.visitor_id = lines.visitor_id
+            events.event_date = lines_of_days.event_date
+            and events.event_id = lines_of_days.event_id
+            and events.visitor_id = lines_of_days.visitor_id
     group by events.event_date, events.event_id, events.visitor_id
 
 ),
@@ -49,7 +50,7 @@ categories as (
 
     select
         event_date,
-        sum(categories) as events_with_category
+        sum(category_count) as events_with_category
     from categories_of_events
     group by event_date
 
