@@ -281,7 +281,7 @@ def _texts(data: bytes, starts: np.ndarray) -> pa.StringArray:
 def _are_objects(texts: pa.StringArray) -> np.ndarray:
     """Whether each of some texts that look like it is one JSON object: one by one only where not all are."""
     is_object = np.ones(len(texts), bool)
-    for hold_all, holds in ((_all_parse, _parses), (_all_are_utf8, _is_utf8)):
+    for hold_all, holds in ((_all_parse, _parses), (_all_are_utf8, records.is_utf8)):
         if is_object.any() and not hold_all(sound := texts.filter(pa.array(is_object))):
             is_object[is_object] = np.fromiter(
                 map(holds, sound.cast(pa.binary()).to_pylist()), bool, len(sound)
@@ -320,14 +320,6 @@ def _all_are_utf8(texts: pa.StringArray) -> bool:
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
         return False
     return True
 

@@ -63,9 +63,8 @@ def _with_sorted_keys(text: str | None) -> bytes:
         value = orjson.loads(text)
         if type(value) is not dict or (len(text) > LONGEST_KEY // 2 and _has_long_key(text)):
             return b""
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (orjson.JSONDecodeError, TypeError):
-        # A TypeError is for more than 254 levels.
+        return _written(value)
+    except orjson.JSONDecodeError:
         return b""
 
 
