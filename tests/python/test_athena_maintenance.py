@@ -35,10 +35,12 @@ def test_two_small_loads_become_one_file(athena: AthenaWarehouse, tmp_path: Path
         (tmp_path / f"{number}.json").write_text(f'{{"n":{number}}}\n' * 10)
         athena.load("firehose", tmp_path)
     before = athena.rows("raw.web_events", catalog=GLUE)
+    # One file for each day: tests run past midnight, too.
+    days = len({row["loaded_at"].date() for row in athena.rows("raw.web_events", catalog=GLUE)})
     for report in maintain(athena):
         # And whatever earlier tests have loaded.
         assert report["data_files"] >= 2
-        assert report["data_files_after"] == 1
+        assert report["data_files_after"] == days
     with athena.endpoint.later(days=4):
         # A writer may be about to commit the files of five days.
         reports = maintain(athena, "--force", "--keep-snapshots", "0s", "--keep-orphans", "5d")

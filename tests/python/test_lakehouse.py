@@ -125,6 +125,8 @@ def test_of_two_that_want_the_same_ports_at_once_one_gets_them(warehouse: Wareho
 def test_a_taken_port_is_a_clear_error(warehouse: Warehouse) -> None:
     with socket.socket() as holder:
         port = warehouse.settings.ports["iceberg"]
+        # The lakehouse of the test before may have left connections that wait for their end.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", port))
         holder.listen()
         by_loader = warehouse.command("python", "-m", "loaders", "firehose", __file__, check=False)

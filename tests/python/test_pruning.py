@@ -22,6 +22,7 @@ LARGE = {
     "analytics_intermediate.int_web_events_deduplicated": "event_date",
     "analytics_intermediate.int_web_events_sessionized": "event_date",
     "analytics.fct_web_events": "event_date",
+    "analytics.fct_event_products": "event_date",
     "analytics.fct_sessions": "session_date",
 }
 # Built by the days of a batch's events; a visitor's sessions are numbered over all days.
@@ -29,6 +30,7 @@ MODELS = [
     "int_web_events_deduplicated",
     "int_web_events_sessionized",
     "fct_web_events",
+    "fct_event_products",
     "int_product_daily",
     "hourly_revenue",
     "category_performance",
