@@ -788,6 +788,7 @@ def test_times_of_arrival(knowledge: Knowledge, offset: timedelta, failed: str) 
             track("room_view", **GOOD | {"spaceId": "s", "coordinates": {"pitch": 0, "hfov": 9}}),
             "has_coordinates",
         ),
+        (track("room_view", **GOOD | {"spaceId": "s", "coordinates": {"yaw": 0}}), "has_coordinates"),
         (track("add_to_cart", **GOOD), "has_product,has_quantity"),
         (track("add_to_cart", **GOOD | {"productId": "p"}), "has_quantity"),
         (track("add_to_cart", **GOOD | {"productId": "p", "quantity": 0}), "has_quantity"),
