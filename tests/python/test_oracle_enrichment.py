@@ -46,7 +46,7 @@ host
 intern.example
 """,
     "conversion_goals": """\
-priority,goal,event_action,event_name,page_path_prefix,value
+priority,conversion_goal,event_action,event_name,page_path_prefix,conversion_value
 30,lead,lead,,,
 20,brochure,lead,Request Info,,12.5
 10,purchase,purchase,,,

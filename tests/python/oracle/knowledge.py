@@ -69,11 +69,11 @@ def knowledge_of(directory: Path = SEEDS) -> Knowledge:
         ),
         goals=tuple(
             Goal(
-                name=row["goal"],
+                name=row["conversion_goal"],
                 event_action=row["event_action"] or None,
                 event_name=row["event_name"] or None,
                 page_path_prefix=row["page_path_prefix"] or None,
-                value=as_money(row["value"]),
+                value=as_money(row["conversion_value"]),
             )
             for row in _by_priority("conversion_goals", directory)
         ),
