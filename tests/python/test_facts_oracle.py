@@ -18,7 +18,6 @@ import pytest
 from oracle.facts import KEYS, Facts, Funnel, Row, Settings, marts_of_facts
 from oracle.facts.attribution import models, split
 from oracle.facts.funnels import chains
-from oracle.facts.journeys import host_of, is_external_referral
 from oracle.facts.numbers import average, nearest_rank, ratio, rounded, seconds
 from oracle.facts.tours import exploration_level
 
@@ -52,7 +51,6 @@ def event(
         "visitor_id": visitor,
         "user_id": None,
         "session_id": session or f"{visitor}-{'bot' if own.get('is_bot') else 'session'}",
-        "page_url": None,
         "page_path": None,
         "referrer_host": None,
         "space_id": None,
@@ -423,31 +421,6 @@ def test_journey_milestones() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("page_url", "referrer_host", "expected"),
-    [
-        ("https://shop.com/a", "google.com", True),
-        ("https://WWW.Shop.com:8443/a?x=1", "shop.com", False),
-        ("https://shop.com/a", "blog.shop.com", True),
-        ("/a", "shop.com", True),
-        (None, "google.com", True),
-        ("https://shop.com/a", None, False),
-        ("https://shop.com/a", "pay.example", False),
-        ("https://shop.com/a", "eu.pay.example", False),
-        ("https://shop.com/a", "repay.example", True),
-    ],
-)
-def test_external_referral(page_url: str | None, referrer_host: str | None, expected: bool) -> None:
-    first = event("2 10:00", page_url=page_url, referrer_host=referrer_host)
-    assert is_external_referral(first, Settings(internal_hosts=("pay.example",))) is expected
-
-
-def test_host_of() -> None:
-    assert host_of("//u:p@www.A.com:80?q") == "a.com"
-    assert host_of("mailto:someone@a.com") is None
-    assert host_of("file:///a") is None
-
-
 def test_page_performance() -> None:
     events = [
         event("1 23:59:00", session="s1", page_path="/a"),
@@ -804,14 +777,16 @@ def load(when: str, uri: str, records: int, etag: str = "1", **own: Any) -> Row:
     return row | own
 
 
-def staged(loaded: Row, reason: str | None = None) -> Row:
+def staged(loaded: Row, reason: str | None = None, when: str = "2 10:00") -> Row:
     names = ("source", "source_uri", "source_etag", "source_modified_at", "loaded_at", "batch_id")
-    return {name: loaded[name] for name in names} | {"rejection_reason": reason}
+    return {name: loaded[name] for name in names} | {
+        "rejection_reason": reason,
+        "event_timestamp": at(when),
+    }
 
 
 def test_pipeline_health() -> None:
-    first = load("2 10:59:59", "a", 100, malformed_count=1)
-    second = load("2 10:00", "b", 100, batch_id="b2")
+    first, second = load("2 10:59:59", "a", 100), load("2 10:15", "b", 100, batch_id="b2")
     loads = [
         first,
         second,
@@ -819,46 +794,34 @@ def test_pipeline_health() -> None:
         load("2 10:30", "d", 7, source="historical"),
         load("2 10:30", "e", 5, dataset="reviews"),
     ]
-    records = [staged(first, "not_json_object"), staged(second, "future_event"), staged(second)]
-    delays = [0, 10, 20, 900]
-    events = [
-        event(
-            "2 10:00",
-            loaded_at=at("2 10:00") + timedelta(seconds=delay),
-            is_bot=delay == 0,
-            data_quality_score=d("0.8"),
-        )
-        for delay in delays
-    ]
+    records = [staged(first, "not_json_object"), staged(second, "future_event")]
+    # Delays of 5, 900 and 901 s, the last cut.
+    records += [staged(second, when=f"2 {clock}") for clock in ("10:14:55", "10:00", "09:59:58.1")]
+    event_at_ten = {"loaded_at": at("2 10:15"), "data_quality_score": d("0.8")}
+    events = [event("2 10:00", **event_at_ten), event("2 10:00", is_bot=True, **event_at_ten)]
     given = facts(events, loads=loads, staged=records)
     # 2 ÷ 200 is not above 1 %, 900 s is not above 15 minutes, 0.8 is not below 0.8.
+    hour, no_events = at("2 10:00"), (None, None, None, "ok", "ok", "ok")
     assert mart("pipeline_health", given) == [
-        (
-            at("2 10:00"),
-            "firehose",
-            2,
-            2,
-            200,
-            1,
-            2,
-            d("0.01"),
-            d("10"),
-            d("900"),
-            d("0.8"),
-            "ok",
-            "ok",
-            "ok",
-        ),
-        (at("2 10:00"), "historical", 1, 1, 7, 0, 0, d("0"), None, None, None, "ok", "ok", "ok"),
-        (at("2 11:00"), "firehose", 1, 1, 0, 0, 0, None, None, None, None, "ok", "ok", "ok"),
+        (hour, "firehose", 2, 2, 200, 1, 2, d("0.01"), 900, 901, d("0.8"), "ok", "ok", "ok"),
+        (hour, "historical", 1, 1, 7, 0, 0, d("0"), *no_events),
+        (at("2 11:00"), "firehose", 1, 1, 0, 0, 0, None, *no_events),
     ]
     given.events[0]["data_quality_score"] = d("0.7999")
-    for late in given.events:
-        late["loaded_at"] += timedelta(microseconds=5_000)
+    given.staged.append(staged(second, when="2 09:00"))
+    given.staged.append(staged(second, when="2 09:00"))
     given.staged.append(staged(first, "not_json_object"))
-    assert mart(
-        "pipeline_health", given, "median_delay_seconds", "delay_status", "error_rate_status", "score_status"
-    )[0] == (at("2 10:00"), "firehose", d("10.01"), "breach", "breach", "breach")
+    columns = ("median_delay_seconds", "p95_delay_seconds", "average_score")
+    statuses = ("delay_status", "error_rate_status", "score_status")
+    assert mart("pipeline_health", given, *columns, *statuses)[0] == (
+        (hour, "firehose", 901, 4500, d("0.8"), "breach", "breach", "breach")  # 0.79995, rounded up
+    )
+
+
+def test_a_delay_before_the_event_is_cut_towards_nothing() -> None:
+    loaded = load("2 10:00", "a", 1)
+    given = facts([event("2 10:00")], loads=[loaded], staged=[staged(loaded, when="2 10:00:01.9")])
+    assert mart("pipeline_health", given, "median_delay_seconds") == [(at("2 10:00"), "firehose", -1)]
 
 
 def test_a_replaced_object_counts_its_records_but_rejects_none() -> None:
@@ -875,86 +838,96 @@ def test_a_replaced_object_counts_its_records_but_rejects_none() -> None:
     assert mart("daily_kpis", given, "rejected_share") == [(on(2), d("0.25"))]
 
 
-def account(day: int, raw: int, rejected: int = 0, duplicates: int = 0, source: str = "firehose") -> Row:
-    names = {
-        "events": raw - rejected - duplicates,
-        "duplicates": duplicates,
-        "rejected": rejected,
-        "superseded": 0,
-    }
-    return {"load_date": on(day), "source": source, "raw_records": raw} | names
+def test_an_object_from_before_2000_was_modified_when_it_was_loaded() -> None:
+    old = load("2 10:00", "a", 10, "1")
+    new = load("3 10:00", "a", 10, "2", source_modified_at=datetime(1980, 1, 1))
+    given = facts([event("2 10:00")], loads=[old, new], staged=[staged(old, "unknown_format")])
+    assert [row[-1] for row in mart("pipeline_health", given, "rejected_count")] == [0, 0]
 
 
-def found(values: list[int], metric: str = "records") -> list[tuple]:
-    """The anomalies of days with these numbers of records."""
-    accounts = [account(day, value) for day, value in enumerate(values, start=1)]
-    return [row for row in mart("anomalies", facts(reconciliation=accounts)) if row[1] == metric]
+def found(values: Sequence[int], days: Sequence[int] | None = None) -> list[tuple]:
+    """The anomalies of days with these numbers of records: the days from the first on unless named."""
+    loads = [
+        load(f"{day} 10:00", f"o{day}", value) for day, value in zip(days or count(1), values, strict=False)
+    ]
+    rows = mart("anomalies", facts(loads=loads))
+    assert {row[1] for row in rows} <= {"records"}
+    return [(row[0], *row[2:]) for row in rows]
 
 
 def test_anomaly_needs_14_days_before() -> None:
     assert found([100] * 13 + [500]) == []
-    assert found([100] * 14 + [500]) == [(on(15), "records", d("500"), d("100"), d("5"), "above")]
-    assert found([100] * 14 + [50]) == [(on(15), "records", d("50"), d("100"), d("5"), "below")]
+    assert found([100] * 14 + [500]) == [(on(15), d("500"), d("100"), d("5"), "above")]
+    assert found([100] * 14 + [50]) == [(on(15), d("50"), d("100"), d("5"), "below")]
 
 
 def test_anomaly_is_outside_the_band_and_not_on_it() -> None:
     assert found([100] * 14 + [105]) == []
-    assert found([100] * 14 + [106])[0][2:5] == (d("106"), d("100"), d("5"))
-    # Median deviation 3 (of 0 to 6, eight of which are 3 or less): 4 × 3 is more than 5 % of 100.
+    assert found([100] * 14 + [106]) == [(on(15), d("106"), d("100"), d("5"), "above")]
+    # The deviations from 100 are 0, 0, 1, 1, 2, 2, 3, 3 and more: 4 × 3 is more than 5 % of 100.
     varied = [94, 95, 96, 97, 98, 99, 100, 100, 101, 102, 103, 104, 105, 106]
     assert found([*varied, 112]) == []
-    assert found([*varied, 113])[0][2:] == (d("113"), d("100"), d("12"), "above")
+    assert found([*varied, 113]) == [(on(15), d("113"), d("100"), d("12"), "above")]
 
 
-def test_anomaly_band_without_deviation_is_at_least_1() -> None:
+def test_anomaly_band_of_a_count_is_at_least_1() -> None:
     assert found([10] * 14 + [11]) == []
-    assert found([10] * 14 + [12])[0][4] == d("1")
+    assert found([10] * 14 + [12]) == [(on(15), d("12"), d("10"), d("1"), "above")]
     assert found([1000] * 14 + [1050]) == []
-    assert found([1000] * 14 + [1051])[0][4] == d("50")
+    assert found([1000] * 14 + [1051]) == [(on(15), d("1051"), d("1000"), d("50"), "above")]
 
 
-def test_anomaly_looks_back_28_days_with_data() -> None:
+def test_anomaly_looks_back_28_days() -> None:
     # Of 14 and 14 the lower of the two in the middle counts; a 29th day would make it 200.
-    values = [200] + [100] * 14 + [200] * 14 + [106]
-    assert found(values)[-1] == (on(30), "records", d("106"), d("100"), d("5"), "above")
-    sparse = [account(day, 100) for day in range(1, 60, 2)] + [account(90, 500)]
-    assert mart("anomalies", facts(reconciliation=sparse)) == [
-        (on(90), "records", d("500"), d("100"), d("5"), "above")
+    assert found([200] + [100] * 14 + [200] * 14 + [106])[-1] == (on(30), d("106"), d("100"), d("5"), "above")
+    # Days without data are no zeros: 14 days of the 28 before the 29th, 13 of those before the 30th.
+    every_other = [100] * 14
+    assert found([*every_other, 500], [*range(1, 29, 2), 29]) == [
+        (on(29), d("500"), d("100"), d("5"), "above")
     ]
+    assert found([*every_other, 500], [*range(1, 29, 2), 30]) == []
 
 
-def test_anomalies_of_each_metric() -> None:
+def test_anomalies_of_people() -> None:
     def usual(day: int) -> list[Row]:
         return [event(f"{day} 10:00", "page_view", f"v{number}", f"{day}-{number}") for number in range(4)]
 
     events = [one for day in range(1, 15) for one in usual(day)]
     odd = [
-        *(event("15 10:00", "page_view", f"v{number}", f"15-{number}") for number in range(9)),
+        event("14 23:59", "page_view", "v9", "over midnight"),
+        event("15 00:01", "page_view", "v9", "over midnight"),
+        *(event("15 10:00", "page_view", f"v{number}", f"15-{number}") for number in range(8)),
         event("15 10:01", "purchase", "v0", "15-0", revenue=d("99.00")),
         *(event("15 10:00", "page_view", f"x{number}", is_bot=True) for number in range(50)),
     ]
-    accounts = [account(day, 100, 1 if day % 2 else 3) for day in range(1, 15)]
-    accounts += [account(15, 50, 25), account(15, 50, 0, source="historical")]
-    assert mart("anomalies", facts(events + odd, reconciliation=accounts)) == [
+    assert mart("anomalies", facts(events + odd)) == [
         (on(15), "events", d("10"), d("4"), d("1"), "above"),
-        # Rejected shares of 0.01 and 0.03 by turns have a deviation of 0: a band of 1 leaves any share alone.
         (on(15), "revenue", d("99"), d("0"), d("1"), "above"),
         (on(15), "sessions", d("9"), d("4"), d("1"), "above"),
     ]
 
 
 def test_anomalous_shares_and_scores() -> None:
-    shares = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26]
-    accounts = [account(day, 200, share, share) for day, share in enumerate(shares, start=1)]
-    accounts += [account(15, 100, 0, 60), account(15, 100, 0, 60, "historical")]
-    scores = [d("0.9") + d(share) / 1000 for share in shares] + [d("0.5")]
-    events = [event(f"{day} 10:00", data_quality_score=score) for day, score in enumerate(scores, start=1)]
-    rows = mart("anomalies", facts(events, reconciliation=accounts))
-    assert rows == [
-        # Shares 0.00 to 0.13: the seventh is 0.06; of its deviations (0, two each of 0.01 to 0.06, 0.07) the
-        # seventh is 0.03.
-        (on(15), "duplicate_share", d("0.6"), d("0.06"), d("0.12"), "above"),
-        (on(15), "score", d("0.5"), d("0.912"), d("0.0456"), "below"),
+    """The 15th: 2 of 10 records rejected, 2 of 4 are copies; before it one of 100 and none."""
+    loads, records, events = [], [], []
+    for day in range(1, 15):
+        loaded = load(f"{day} 10:00", f"o{day}", 100)
+        loads.append(loaded)
+        records += [staged(loaded, "unknown_format"), staged(loaded, when=f"{day} 10:00")]
+        events.append(event(f"{day} 10:00", data_quality_score=d("0.9") + d(day) / 1000))
+    loaded, old = load("15 10:00", "o15", 4), load("15 09:00", "o15", 6, "0")
+    loads += [loaded, old, load("15 10:00", "o15", 90, "9", dataset="products")]
+    records += [staged(loaded, "unknown_format")] * 2 + [staged(loaded, when="15 10:00")] * 4
+    records += [staged(old, "unknown_format"), staged(old, when="15 10:00")]
+    events += [event("15 10:00", data_quality_score=d("0.5")), event("15 10:00", is_bot=True)]
+    assert [
+        row for row in mart("anomalies", facts(events, loads=loads, staged=records)) if row[1] != "events"
+    ] == [
+        (on(15), "duplicate_share", d("0.5"), d("0"), d("0.01"), "above"),
+        (on(15), "records", d("10"), d("100"), d("5"), "below"),
+        (on(15), "reject_share", d("0.2"), d("0.01"), d("0.01"), "above"),
+        # The seventh of 0.901 to 0.914; 5 % of it are more than 4 × 0.003.
+        (on(15), "score", d("0.5"), d("0.907"), d("0.0454"), "below"),
     ]
 
 

@@ -73,7 +73,7 @@ def marts_of_facts(facts: Facts, settings: Settings) -> dict[str, list[Row]]:
         "daily_space_engagement": daily_space_engagement(people),
         "spatial_analytics": spatial_analytics(people),
         "user_journey_analysis": user_journey_analysis(people),
-        "journey_milestones": journey_milestones(people, settings),
+        "journey_milestones": journey_milestones(people),
         "page_performance": page_performance(people, settings),
         "page_transitions": page_transitions(people),
         "user_activity": user_activity(people),

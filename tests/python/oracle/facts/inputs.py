@@ -24,11 +24,10 @@ class Facts:
     lines: list[Row] = field(default_factory=list)
     """fct_event_products"""
     staged: list[Row] = field(default_factory=list)
-    """stg_web_events: source, source_uri, source_etag, source_modified_at, loaded_at, rejection_reason"""
+    """stg_web_events: source, source_uri, source_etag, source_modified_at, loaded_at, event_timestamp,
+    rejection_reason"""
     loads: list[Row] = field(default_factory=list)
     """raw.load_batches"""
-    reconciliation: list[Row] = field(default_factory=list)
-    """load_reconciliation"""
     transactions: list[Row] = field(default_factory=list)
     """fct_transactions"""
 
@@ -79,7 +78,6 @@ class Settings:
 
     funnels: tuple[Funnel, ...] = FUNNELS
     quality_rules: tuple[QualityRule, ...] = QUALITY_RULES
-    internal_hosts: tuple[str, ...] = ()
     visitor_funnel_days: int = 7
     engaged_gap_seconds: int = 60
     cohort_analysis_days: int = 28

@@ -1,6 +1,5 @@
 """The ways of sessions: what kind they are, which pages they saw, in which order."""
 
-import re
 from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import pairwise
@@ -10,7 +9,6 @@ from oracle.facts.numbers import MICROSECONDS_PER_SECOND, mean, microseconds_bet
 from oracle.facts.people import People
 
 MICROSECONDS_PER_MINUTE = 60 * MICROSECONDS_PER_SECOND
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
 
 
 def user_journey_analysis(people: People) -> list[Row]:
@@ -33,12 +31,12 @@ def user_journey_analysis(people: People) -> list[Row]:
     return rows
 
 
-def journey_milestones(people: People, settings: Settings) -> list[Row]:
+def journey_milestones(people: People) -> list[Row]:
     counts: Counter[tuple] = Counter()
     sessions = defaultdict(set)
     for session_id, events in people.events_by_session().items():
         for event in events:
-            key = event["event_date"], milestone(event, events, settings)
+            key = event["event_date"], milestone(event, events)
             counts[key] += 1
             sessions[key].add(session_id)
     return [
@@ -47,32 +45,15 @@ def journey_milestones(people: People, settings: Settings) -> list[Row]:
     ]
 
 
-def milestone(event: Row, session_events: list[Row], settings: Settings) -> str:
-    """The first that applies."""
-    if event is session_events[0] and is_external_referral(event, settings):
+def milestone(event: Row, session_events: list[Row]) -> str:
+    """The first that applies; the page's own host and ours are no referrer_host."""
+    if event is session_events[0] and event["referrer_host"] is not None:
         return "external_referral_entry"
     if event["event_action"] in ("space_view", "room_view") and event["space_id"] is not None:
         return "space_exploration"
     if event is session_events[-1] and len(session_events) > 5:
         return "engaged_exit"
     return "navigation"
-
-
-def is_external_referral(event: Row, settings: Settings) -> bool:
-    """A referrer that is neither the page's own host nor one of ours."""
-    referrer = event["referrer_host"]
-    if referrer is None or referrer == host_of(event["page_url"]):
-        return False
-    return not any(referrer == host or referrer.endswith("." + host) for host in settings.internal_hosts)
-
-
-def host_of(url: str | None) -> str | None:
-    """In lower case, without user, port and `www.`."""
-    match = _HOST.match(url or "")
-    if match is None:
-        return None
-    host = match[1].rpartition("@")[2].lower()
-    return re.sub(r":[0-9]*$", "", host).removeprefix("www.") or None
 
 
 def page_performance(people: People, settings: Settings) -> list[Row]:

@@ -45,6 +45,11 @@ def microseconds_between(start: datetime, end: datetime) -> int:
     return (end - start) // timedelta(microseconds=1)
 
 
+def whole_seconds(start: datetime, end: datetime) -> int:
+    """What is less than a second is cut."""
+    return int(Fraction(microseconds_between(start, end), MICROSECONDS_PER_SECOND))
+
+
 def seconds(microseconds: Fraction | int, places: int = 2) -> Decimal:
     return rounded(Fraction(microseconds) / MICROSECONDS_PER_SECOND, places)
 

@@ -9,11 +9,10 @@ from oracle.facts.inputs import Facts, QualityRule, Row, Settings
 from oracle.facts.numbers import (
     average,
     mean,
-    microseconds_between,
     nearest_rank,
     ratio,
     rounded,
-    seconds,
+    whole_seconds,
 )
 from oracle.facts.people import People
 
@@ -89,24 +88,25 @@ def unknown_events(people: People) -> list[Row]:
 
 
 def pipeline_health(facts: Facts, settings: Settings) -> list[Row]:
-    """By the hour of loading; delay and score are of the events that came of it, bots included."""
-    loads, rejected, delays, scores = defaultdict(list), Counter(), defaultdict(list), defaultdict(list)
+    """By the hour of loading: delays of all records that are no rejects, scores of the events that stayed."""
+    loads, rejected, delays, scores = (defaultdict(list) for _ in range(4))
     for load in facts.loads:
         if load["dataset"] == "web_events":
             loads[_load_key(load)].append(load)
     for record in rejected_records(facts):
-        rejected[_load_key(record)] += 1
+        rejected[_load_key(record)].append(record["rejection_reason"])
+    for record in facts.staged:
+        if record["rejection_reason"] is None:
+            delays[_load_key(record)].append(whole_seconds(record["event_timestamp"], record["loaded_at"]))
     for event in facts.events:
-        key = _load_key(event)
-        delays[key].append(microseconds_between(event["event_timestamp"], event["loaded_at"]))
-        scores[key].append(event["data_quality_score"])
+        scores[_load_key(event)].append(event["data_quality_score"])
     rows = []
     for key, objects in loads.items():
         records = sum(load["record_count"] for load in objects)
-        median, late = nearest_rank(delays[key], 50), nearest_rank(delays[key], 95)
-        longest_delay = settings.longest_delay_minutes * 60 * 1_000_000
-        score = mean(scores[key])
-        is_faulty = records > 0 and Fraction(rejected[key], records) > Fraction(settings.highest_error_rate)
+        median_delay, score = nearest_rank(delays[key], 50), mean(scores[key])
+        is_late = median_delay is not None and median_delay > 60 * settings.longest_delay_minutes
+        is_faulty = len(rejected[key]) > Fraction(settings.highest_error_rate) * records
+        is_poor = score is not None and score < Fraction(settings.lowest_score)
         rows.append(
             {
                 "load_hour": key[0],
@@ -114,15 +114,15 @@ def pipeline_health(facts: Facts, settings: Settings) -> list[Row]:
                 "batch_count": len({load["batch_id"] for load in objects}),
                 "object_count": len({(load["source_uri"], load["source_etag"]) for load in objects}),
                 "record_count": records,
-                "malformed_count": sum(load["malformed_count"] for load in objects),
-                "rejected_count": rejected[key],
-                "error_rate": ratio(rejected[key], records),
-                "median_delay_seconds": None if median is None else seconds(median),
-                "p95_delay_seconds": None if late is None else seconds(late),
-                "average_score": None if score is None else rounded(score, 4),
-                "delay_status": _status(late is not None and late > longest_delay),
-                "error_rate_status": _status(is_faulty),
-                "score_status": _status(score is not None and score < Fraction(settings.lowest_score)),
+                "malformed_count": rejected[key].count("not_json_object"),
+                "rejected_count": len(rejected[key]),
+                "error_rate": ratio(len(rejected[key]), records),
+                "median_delay_seconds": median_delay,
+                "p95_delay_seconds": nearest_rank(delays[key], 95),
+                "average_score": average(scores[key], 4),
+                "delay_status": "breach" if is_late else "ok",
+                "error_rate_status": "breach" if is_faulty else "ok",
+                "score_status": "breach" if is_poor else "ok",
             }
         )
     return rows
@@ -132,86 +132,92 @@ def _load_key(row: Row) -> tuple[datetime, str]:
     return row["loaded_at"].replace(minute=0, second=0, microsecond=0), row["source"]
 
 
-def _status(is_breached: bool) -> str:
-    return "breach" if is_breached else "ok"
-
-
 def rejected_records(facts: Facts) -> list[Row]:
-    """Staged records that are no event; those of replaced objects are superseded, not rejected."""
+    return [record for record in current_records(facts) if record["rejection_reason"] is not None]
+
+
+def current_records(facts: Facts) -> list[Row]:
+    """Staged records without those of replaced objects, which are superseded, whatever they hold."""
     current: dict[str, tuple[datetime, str]] = {}
     for load in facts.loads:
         if load["dataset"] == "web_events":
-            version = _modified_at(load), load["source_etag"]
+            version = modified_at(load), load["source_etag"]
             current[load["source_uri"]] = max(version, current.get(load["source_uri"], version))
-    return [
-        record
-        for record in facts.staged
-        if record["rejection_reason"] is not None
-        and record["source_etag"] == current[record["source_uri"]][1]
-    ]
+    return [record for record in facts.staged if record["source_etag"] == current[record["source_uri"]][1]]
 
 
-def _modified_at(load: Row) -> datetime:
+def modified_at(load: Row) -> datetime:
     """As staging has it: nobody believes a date before 2000."""
     said = load["source_modified_at"]
     return said if said >= datetime(2000, 1, 1) else load["loaded_at"]
 
 
 def anomalies(facts: Facts, people: People) -> list[Row]:
-    """Records and what became of them by the day of loading, the others by the day of the events."""
+    """Each day with data against the days with data among the 28 before it."""
     rows = []
     for metric, values in daily_metrics(facts, people).items():
-        days = sorted(values)
-        for number, day in enumerate(days):
-            before = [values[other] for other in days[max(0, number - MOST_DAYS) : number]]
+        for day, value in values.items():
+            before = [values[other] for other in values if 1 <= (day - other).days <= MOST_DAYS]
             if len(before) < FEWEST_DAYS:
                 continue
             expected = nearest_rank(before, 50)
-            band = _band(expected, nearest_rank([abs(value - expected) for value in before], 50))
-            if abs(values[day] - expected) > band:
+            deviation = nearest_rank([abs(other - expected) for other in before], 50)
+            band = max(4 * deviation, abs(expected) * Decimal("0.05"), _least_band(metric))
+            if abs(value - expected) > band:
                 rows.append(
                     {
                         "event_date": day,
                         "metric": metric,
-                        "value": values[day],
+                        "value": value,
                         "expected": expected,
                         "band": rounded(band, 4),
-                        "direction": "above" if values[day] > expected else "below",
+                        "direction": "above" if value > expected else "below",
                     }
                 )
     return rows
 
 
-def _band(expected: Decimal, deviation: Decimal) -> Decimal:
-    """How far a value may be from the expected one."""
-    least = abs(expected) * Decimal("0.05")
-    if deviation == 0:
-        return max(least, Decimal(1))
-    return max(4 * deviation, least)
+def _least_band(metric: str) -> Decimal:
+    """1, but for what is never more than 1: a point of percent."""
+    return Decimal("0.01") if metric in ("reject_share", "duplicate_share", "score") else Decimal(1)
 
 
 def daily_metrics(facts: Facts, people: People) -> dict[str, dict[date, Decimal]]:
-    """The value of each metric for each day that has data, with 4 decimals."""
-    accounts = defaultdict(list)
-    for account in facts.reconciliation:
-        accounts[account["load_date"]].append(account)
-    raw = {day: sum(a["raw_records"] for a in of_day) for day, of_day in accounts.items()}
+    """The value of each metric for each day that has data, with 4 decimals.
+
+    Records and rejects by the day on which the object was last modified, all else by the day of the events.
+    """
+    records, rejects = Counter(), Counter()
+    for load in facts.loads:
+        if load["dataset"] == "web_events":
+            records[modified_at(load).date()] += load["record_count"]
+    for record in rejected_records(facts):
+        rejects[record["source_modified_at"].date()] += 1
+
+    copies = Counter(
+        record["event_timestamp"].date()
+        for record in current_records(facts)
+        if record["rejection_reason"] is None
+    )
+    kept = Counter(event["event_date"] for event in facts.events)
+
     events = defaultdict(list)
     for event in people.events:
         events[event["event_date"]].append(event)
-    sessions = Counter(session["session_date"] for session in people.sessions)
-    purchases = {
-        day: [event["revenue"] for event in of_day if event["event_action"] == "purchase"]
+    sessions = {day: {event["session_id"] for event in of_day} for day, of_day in events.items()}
+    revenue = {
+        day: sum((event["revenue"] for event in of_day if event["event_action"] == "purchase"), Decimal(0))
         for day, of_day in events.items()
     }
     return {
-        "records": {day: rounded(raw[day], 4) for day in accounts},
-        "reject_share": {day: ratio(sum(a["rejected"] for a in accounts[day]), raw[day]) for day in accounts},
-        "duplicate_share": {
-            day: ratio(sum(a["duplicates"] for a in accounts[day]), raw[day]) for day in accounts
+        "records": {day: rounded(count, 4) for day, count in records.items()},
+        "reject_share": {day: ratio(rejects[day], count) for day, count in records.items() if count},
+        "duplicate_share": {day: ratio(count - kept[day], count) for day, count in copies.items()},
+        "events": {day: rounded(len(of_day), 4) for day, of_day in events.items()},
+        "sessions": {day: rounded(len(of_day), 4) for day, of_day in sessions.items()},
+        "revenue": {day: rounded(amount, 4) for day, amount in revenue.items()},
+        "score": {
+            day: average([event["data_quality_score"] for event in of_day], 4)
+            for day, of_day in events.items()
         },
-        "events": {day: rounded(len(events[day]), 4) for day in events},
-        "sessions": {day: rounded(sessions[day], 4) for day in events},
-        "revenue": {day: rounded(sum(purchases[day], Decimal(0)), 4) for day in events},
-        "score": {day: average([e["data_quality_score"] for e in events[day]], 4) for day in events},
     }
