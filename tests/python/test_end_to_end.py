@@ -17,7 +17,7 @@ from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
 from loaders.sample.vocabulary import SHARED_IDS
-from oracle import Oracle, compute, event_id_problems, schema_drift
+from oracle import Oracle, compute, event_id_problems, facts, schema_drift
 
 UNDATED = """\
 {{"type":"page","anonymousId":"undated-{name}","timestamp":"2026-01-06T10:00:00Z"}}
@@ -116,6 +116,25 @@ def assert_equal_to_oracle(warehouse: Warehouse) -> None:
     compare(drift, warehouse.rows("analytics.schema_drift"), ("source_format", "payload_key"), "schema_drift")
     ids = {(row["source_uri"], row["source_position"]): row["event_id"] for row in events}
     assert event_id_problems(oracle, ids) == []
+    compare_marts(warehouse, events, sessions)
+
+
+def compare_marts(warehouse: Warehouse, events: list[Row], sessions: list[Row]) -> None:
+    """The marts over the facts, which are right by now."""
+    staged = (
+        "source, source_uri, source_etag, source_modified_at, loaded_at, event_timestamp, rejection_reason"
+    )
+    read = facts.Facts(
+        events=events,
+        sessions=sessions,
+        visitors=warehouse.rows("analytics.dim_visitors"),
+        lines=warehouse.rows("analytics.fct_event_products"),
+        staged=warehouse.rows("analytics_staging.stg_web_events", staged),
+        loads=warehouse.rows("raw.load_batches"),
+        transactions=warehouse.rows("analytics.fct_transactions"),
+    )
+    for table, expected in facts.marts_of_facts(read, facts.Settings()).items():
+        compare(expected, warehouse.rows(f"analytics.{table}"), facts.KEYS[table], table)
 
 
 def event_products(warehouse: Warehouse, events: list[Row]) -> list[Row]:
