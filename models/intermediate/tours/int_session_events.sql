@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['event_date', 'session_date'],
+        partitioned_by=['event_date'],
         meta={'rebuild_by': 'session_id', 'lookups': ['int_sessions']},
     )
 }}

@@ -33,27 +33,29 @@ ordered as (
 final as (
 
     select
-        event_id,
-        event_date,
-        event_date as analysis_date,
-        visitor_id,
-        session_id,
-        event_action,
-        space_id,
-        space_name,
-        space_type,
-        room_id,
-        room_name,
-        coordinates.pitch as pitch,  -- noqa: RF01
-        coordinates.yaw as yaw,  -- noqa: RF01
-        coordinates.hfov as hfov,  -- noqa: RF01
+        ordered.event_id,
+        ordered.event_date,
+        ordered.event_date as analysis_date,
+        ordered.visitor_id,
+        ordered.session_id,
+        ordered.event_action,
+        ordered.space_id,
+        ordered.space_name,
+        ordered.space_type,
+        ordered.room_id,
+        ordered.room_name,
+        ordered.coordinates.pitch as pitch,  -- noqa: AL09
+        ordered.coordinates.yaw as yaw,  -- noqa: AL09
+        ordered.coordinates.hfov as hfov,  -- noqa: AL09
         coalesce(
-            {{ epoch_microseconds('next_event_timestamp') }} - {{ epoch_microseconds('event_timestamp') }}, 0
+            {{ epoch_microseconds('ordered.next_event_timestamp') }}
+            - {{ epoch_microseconds('ordered.event_timestamp') }},
+            0
         ) as microseconds_to_next_event
     from ordered
     where
-        space_id is not null
-        or event_action = 'room_view'
+        ordered.space_id is not null
+        or ordered.event_action = 'room_view'
 
 )
 
