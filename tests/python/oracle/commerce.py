@@ -19,7 +19,17 @@ from typing import Any
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 from oracle.records import RawRow, believed_modified_at
-from oracle.values import NotJson, as_bigint, as_money, as_text, as_time, fit_money, from_datetime, parse_json, to_datetime
+from oracle.values import (
+    NotJson,
+    as_bigint,
+    as_money,
+    as_text,
+    as_time,
+    fit_money,
+    from_datetime,
+    parse_json,
+    to_datetime,
+)
 
 Row = dict[str, Any]
 Texts = Mapping[str, str | None]
@@ -31,7 +41,6 @@ _BEST = 10
 _PERIOD_DAYS = 30
 _AVERAGE_DAYS = 7
 _WEEK = timedelta(days=7)
-_DAY = timedelta(days=1)
 _TOO_LARGE = "record too large: "
 
 _TRANSACTION_FIELDS = (
@@ -382,7 +391,7 @@ def revenue_trends(transactions: list[Row]) -> list[Row]:
     for day in days:
         orders = [row for row in by_day.get(day, []) if row["status"] == "completed"]
         revenue[day] = _total(orders)
-        week = [revenue[day - timedelta(days=back)] for back in range(_AVERAGE_DAYS) if day - timedelta(days=back) in revenue]
+        week = list(revenue.values())[-_AVERAGE_DAYS:]
         before = revenue.get(day - _WEEK) if day - first >= _WEEK else None
         change = quotient(revenue[day] - before, before) if before is not None else None
         result.append(
@@ -418,13 +427,10 @@ def return_rates(transactions: list[Row]) -> list[Row]:
     return result
 
 
-def best_sellers(
-    completed: list[Row], as_of: date | None, categories: Mapping[str, str | None]
-) -> list[Row]:
+def best_sellers(completed: list[Row], as_of: date | None, categories: Mapping[str, str | None]) -> list[Row]:
     """The ten products of each category with the most revenue, over all time and over 30 days."""
-    recent = [
-        row for row in completed if as_of is not None and (as_of - row["transaction_date"]).days < _PERIOD_DAYS
-    ]
+    first = as_of - timedelta(days=_PERIOD_DAYS - 1) if as_of else None
+    recent = [row for row in completed if first and row["transaction_date"] >= first]
     result = []
     for period, rows in (("all_time", completed), ("last_30_days", recent)):
         ranked: dict[str, list[tuple[Decimal, str]]] = defaultdict(list)
@@ -493,9 +499,7 @@ def product_affinity(events: Iterable[Row], lines: Iterable[Row]) -> list[Row]:
     events: rows of fct_web_events; lines: rows of fct_event_products.
     """
     baskets: dict[str, set[str]] = {
-        row["session_id"]: set()
-        for row in events
-        if row["event_action"] == "purchase" and not row["is_bot"]
+        row["session_id"]: set() for row in events if row["event_action"] == "purchase" and not row["is_bot"]
     }
     for line in lines:
         is_bought = line["event_action"] == "purchase" and line["session_id"] in baskets
