@@ -97,8 +97,13 @@ def load(warehouse: Warehouse, directory: Path, part: int, at: datetime, count: 
 def add_batches(warehouse: Warehouse, first: int, count: int, last: datetime) -> None:
     """Write batches of one event to raw and to the ledger, as so many loads five minutes apart would have."""
     event = re.sub(r"[{]{2}", "{", EVENT).replace("}}", "}")
-    for name in ("visitor", "number", "product", "at"):
-        event = event.replace("{" + name + "}", f"' || {name} || '")
+    for name, column in (
+        ("visitor", "visitor"),
+        ("number", "number"),
+        ("product", "product"),
+        ("at", "event_at"),
+    ):
+        event = event.replace("{" + name + "}", f"' || {column} || '")
     made = f"""
         select
             '{event}' as payload, 'utf8' as payload_encoding, cast(null as varchar) as parse_error,
@@ -108,7 +113,7 @@ def add_batches(warehouse: Warehouse, first: int, count: int, last: datetime) ->
         from (
             select
                 number, number % 5000 as visitor, number % 50 as product, loaded_at,
-                strftime(loaded_at, '%Y-%m-%dT%H:%M:%S') as at
+                strftime(loaded_at, '%Y-%m-%dT%H:%M:%S') as event_at
             from (
                 select number, timestamp '{last}' - to_minutes(5 * ({first + count} - number)) as loaded_at
                 from range({first}, {first + count}) as numbers (number)

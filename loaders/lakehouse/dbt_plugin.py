@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import threading
 from contextlib import suppress
 from typing import Any
 
 import duckdb
+from dbt.adapters.base import BaseRelation
+from dbt.adapters.duckdb import DuckDBAdapter
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -40,6 +43,20 @@ class Plugin(BasePlugin):
             return ensure_running()
         except LoaderError as error:
             raise DbtRuntimeError(str(error)) from error
+
+
+def _create_schemas_one_by_one() -> None:
+    """dbt makes schemas in threads; DuckDB's Iceberg fails now and then when two are committed at once."""
+    create_schema, lock = DuckDBAdapter.create_schema, threading.Lock()
+
+    def create_schema_alone(adapter: DuckDBAdapter, relation: BaseRelation) -> None:
+        with lock:
+            create_schema(adapter, relation)
+
+    DuckDBAdapter.create_schema = create_schema_alone
+
+
+_create_schemas_one_by_one()
 
 
 def _close_duckdb() -> None:

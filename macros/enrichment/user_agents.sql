@@ -15,23 +15,12 @@
 {# The rules of all four seeds, {what: [rule by column]}, each by priority. #}
 {% macro user_agent_rules() -%}
     {{ return({
-        'bots': rules_of_seed('user_agent_bots', ['bot_name']),
-        'browsers': rules_of_seed('user_agent_browsers', ['browser']),
-        'systems': rules_of_seed('user_agent_systems', ['os', 'os_version_major']),
-        'devices': rules_of_seed('user_agent_devices', ['device_type']),
+        'bots': rules_of_seed('user_agent_bots', ['pattern', 'unless', 'bot_name']),
+        'browsers': rules_of_seed('user_agent_browsers', ['pattern', 'unless', 'browser']),
+        'systems': rules_of_seed('user_agent_systems', ['pattern', 'unless', 'os', 'os_version_major']),
+        'devices': rules_of_seed('user_agent_devices', ['pattern', 'unless', 'device_type']),
     }) }}
 {%- endmacro %}
-
-{% macro rules_of_seed(name, values) -%}
-    {%- set columns = ['priority', 'pattern', 'unless'] + values -%}
-    {%- set rules = [] -%}
-    {%- for row in seed_rows(name, columns) -%}
-        {%- set rule = dict(zip(columns, row.values())) -%}
-        {%- do rules.append(dict(rule, priority=rule.priority | int)) -%}
-    {%- endfor -%}
-    {{ return(rules | sort(attribute='priority')) }}
-{%- endmacro %}
-
 
 {# The priority of the rule that counts; null when none is found. #}
 {% macro rule_of_agent(agent, rules) -%}

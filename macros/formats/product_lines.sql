@@ -155,3 +155,30 @@
             )
     end
 {%- endmacro %}
+
+
+{#
+    How many lines of an event fulfil a condition on product_id, price or quantity; an event without a list is one line when
+    it has a product or a price.
+#}
+{% macro count_of_lines(lines, condition) -%}
+    case
+        when {{ list_length(lines) }} > 0 then {{ listed_lines_with(lines, condition) }}
+        when (product_id is not null or price is not null) and {{ condition }} then 1
+        else 0
+    end
+{%- endmacro %}
+
+{# How many lines of a list fulfil a condition on their fields. #}
+{% macro listed_lines_with(lines, condition) -%}
+    {%- set condition = modules.re.sub('\\b(product_id|price|quantity)\\b', 'line.\\1', condition) -%}
+    {{ return(adapter.dispatch('listed_lines_with')(lines, condition)) }}
+{%- endmacro %}
+
+{% macro default__listed_lines_with(lines, condition) -%}
+    {{ return('cardinality(filter(' ~ lines ~ ', line -> ' ~ condition ~ '))') }}
+{%- endmacro %}
+
+{% macro duckdb__listed_lines_with(lines, condition) -%}
+    {{ return('len(list_filter(' ~ lines ~ ', lambda line: ' ~ condition ~ '))') }}
+{%- endmacro %}

@@ -11,9 +11,10 @@
 
 {# Two marks of a model's code: of its SQL, settings and seeds; and of the SQL that the engine gets, macros included. #}
 {% macro code_marks(compiled_code) -%}
-    {%- set seeds = [] -%}
-    {%- for id in model.depends_on.nodes if id in graph.nodes and graph.nodes[id].resource_type == 'seed' -%}
-        {%- do seeds.append(graph.nodes[id].checksum.checksum) -%}
+    {%- set seeds = checksums_of_seeds(model) -%}
+    {#- What such a model says of a value changes with its seeds, also for rows that read it long ago. -#}
+    {%- for id in model.depends_on.nodes if id in graph.nodes and is_computed_once(graph.nodes[id]) -%}
+        {%- do seeds.extend(checksums_of_seeds(graph.nodes[id])) -%}
     {%- endfor -%}
     {%- set settings = [model.config.get('meta'), model.config.get('partitioned_by'), model.config.get('unique_key'), seeds] -%}
     {%- set lines = modules.re.sub('\\s+', ' ', compiled_code | replace(invocation_started_at(), 'now')) -%}
@@ -21,6 +22,15 @@
         'sql_code': local_md5(modules.re.sub('\\s+', ' ', model.raw_code) ~ tojson(settings, sort_keys=true)),
         'compiled_code': target.type ~ ' ' ~ local_md5(lines | replace(target.schema, 'schema') ~ tojson(settings, sort_keys=true)),
     }) }}
+{%- endmacro %}
+
+{# The checksums of the seeds that a node reads. #}
+{% macro checksums_of_seeds(node) -%}
+    {%- set seeds = [] -%}
+    {%- for id in node.depends_on.nodes if id in graph.nodes and graph.nodes[id].resource_type == 'seed' -%}
+        {%- do seeds.append(graph.nodes[id].checksum.checksum) -%}
+    {%- endfor -%}
+    {{ return(seeds) }}
 {%- endmacro %}
 
 {# Whether the model's rows were built by other code; the compiled SQL is compared with that of the same engine. #}

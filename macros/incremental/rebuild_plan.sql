@@ -59,7 +59,12 @@
             {{ return(dict(plan, kind='everything', why=change.model ~ ', which has no ' ~ unit ~ ', changed')) }}
         {%- endif -%}
     {%- endfor -%}
-    {%- do plan.update({'kind': 'touched', 'sets': sets | rejectattr('model', 'in', lookups) | list}) -%}
+    {%- set followed = sets | rejectattr('model', 'in', lookups) | list -%}
+    {%- if not followed and window is none -%}
+        {#- Only lookups changed. -#}
+        {{ return(plan) }}
+    {%- endif -%}
+    {%- do plan.update({'kind': 'touched', 'sets': followed}) -%}
     {%- if again and before_recorded(record) is none -%}
         {{ return(dict(plan, kind='everything', why='its rows of the last complete run are not kept any more')) }}
     {%- endif -%}

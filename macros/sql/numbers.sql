@@ -37,29 +37,32 @@
 
 {# A ratio of counts, decimal(18,4), halves rounded up; null where the denominator is 0. #}
 {% macro ratio(numerator, denominator) -%}
-    {{ return(adapter.dispatch('ratio')(numerator, denominator)) }}
+    {{ quotient(numerator, denominator, 4) }}
 {%- endmacro %}
 
-{% macro default__ratio(numerator, denominator) -%}
+{# Whole numbers from 0 on divided, decimal(18,digits), halves rounded up; null where the denominator is 0. #}
+{% macro quotient(numerator, denominator, digits) -%}
+    {{ return(adapter.dispatch('quotient')(numerator, denominator, digits)) }}
+{%- endmacro %}
+
+{% macro default__quotient(numerator, denominator, digits) -%}
     {#- Division of whole numbers cuts; division of decimals would keep no more digits than its operands have. -#}
     case
         when {{ denominator }} > 0
             then cast(
-                cast((2 * {{ numerator }} * 10000 + {{ denominator }}) / (2 * {{ denominator }}) as decimal(22, 4))
-                / 10000 as decimal(18, 4)
+                cast((2 * {{ numerator }} * {{ 10 ** digits }} + {{ denominator }}) / (2 * {{ denominator }}) as decimal(22, {{ digits }}))
+                / {{ 10 ** digits }} as decimal(18, {{ digits }})
             )
     end
 {%- endmacro %}
 
-{% macro duckdb__ratio(numerator, denominator) -%}
+{% macro duckdb__quotient(numerator, denominator, digits) -%}
     {#- In whole numbers: decimal division differs between the engines. -#}
     case
         when {{ denominator }} > 0
             then cast(
-                floor(
-                    (2 * cast({{ numerator }} as decimal(18, 0)) * 10000 + {{ denominator }})
-                    / (2 * {{ denominator }})
-                ) / 10000 as decimal(18, 4)
+                ((2 * cast({{ numerator }} as hugeint) * {{ 10 ** digits }} + {{ denominator }}) // (2 * {{ denominator }}))
+                / {{ 10 ** digits }} as decimal(18, {{ digits }})
             )
     end
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""The shop's files in batches of any order: every table as plain Python computes it, and as a full refresh."""
+"""The shop's files in batches of any order: every table as plain Python and as a full refresh makes it."""
 
 from __future__ import annotations
 

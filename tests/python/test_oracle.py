@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from oracle import Oracle, compute, event_id_problems
+from oracle import Oracle, Settings, compute, event_id_problems
 from oracle.records import RawRow, Rejected, detect_format, read_event
 from oracle.values import as_bigint, as_money, as_time, page_path, to_datetime
 
@@ -676,7 +676,7 @@ def test_a_gap_of_exactly_thirty_minutes_is_the_same_session() -> None:
 
 def test_the_inactivity_is_a_parameter() -> None:
     rows = rows_of(page("a", clock) for clock in ("10:00:00", "10:30:00"))
-    assert len(compute(rows, session_inactivity_minutes=29).sessions) == 2
+    assert len(compute(rows, settings=Settings(session_inactivity_minutes=29)).sessions) == 2
 
 
 def test_midnight_splits_nothing() -> None:
@@ -821,8 +821,8 @@ def test_user_activity() -> None:
 
 
 def test_marts_leave_bots_out_and_facts_keep_them() -> None:
-    rows = rows_of([shop("purchase", "10:00:00", "p", category="a"), page("b", "10:00:00")])
-    oracle = compute(rows, bots={("s3://landing/a", 0)})
+    bot = shop("purchase", "10:00:00", "p", category="a", user_agent="Googlebot/2.1")
+    oracle = compute(rows_of([bot, page("b", "10:00:00")]))
     assert (len(oracle.events), len(oracle.sessions), len(oracle.visitors)) == (2, 2, 2)
     assert (oracle.conversion_funnel, oracle.hourly_revenue, oracle.category_performance) == ([], [], [])
     assert pick(oracle.user_activity, "unique_users", "unique_sessions") == [(1, 1)]

@@ -1,11 +1,13 @@
--- Proves that the daily marts hold the days of fct_web_events, and its purchases, revenue, categories and lines.
+-- Proves that the daily marts hold the days of fct_web_events, and the purchases, revenue, categories and lines of people.
 {%- set dates = tested_rows('fct_web_events') | first %}
 with
 
 events_of_days as (
 
     select * from {{ ref('fct_web_events') }}
-    where {{ dates }}
+    where
+        {{ dates }}
+        and not is_bot
 
 ),
 
@@ -23,7 +25,9 @@ events as (
 lines_of_days as (
 
     select * from {{ ref('fct_event_products') }}
-    where {{ dates }}
+    where
+        {{ dates }}
+        and not is_bot
 
 ),
 

@@ -10,7 +10,9 @@ with
 lines as (
 
     select * from {{ ref('fct_event_products') }}
-    where product_id is not null
+    where
+        product_id is not null
+        and not is_bot
 
 ),
 

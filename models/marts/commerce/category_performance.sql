@@ -10,14 +10,18 @@ with
 events as (
 
     select * from {{ ref('fct_web_events') }}
-    where category is not null
+    where
+        category is not null
+        and not is_bot
 
 ),
 
 lines as (
 
     select * from {{ ref('fct_event_products') }}
-    where category is not null
+    where
+        category is not null
+        and not is_bot
 
 ),
 

@@ -10,7 +10,9 @@ with
 purchases as (
 
     select * from {{ ref('fct_web_events') }}
-    where event_action = 'purchase'
+    where
+        event_action = 'purchase'
+        and not is_bot
 
 ),
 

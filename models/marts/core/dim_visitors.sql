@@ -5,7 +5,6 @@
     )
 }}
 
-
 with
 
 sessions as (
@@ -15,28 +14,20 @@ sessions as (
 
 ),
 
-logins as (
-
-    select
-        visitor_id,
-        user_id,
-        row_number() over (
-            partition by visitor_id
-            order by session_start_at desc
-        ) as recency
-    from sessions
-    where user_id is not null
-
-),
-
+-- Of what only some sessions know, the first or the last one that does.
 visitors as (
 
     select
         visitor_id,
         max(anonymous_id) as anonymous_id,
+        max_by(user_id, case when user_id is not null then session_number end) as user_id,
         min(session_start_at) as first_seen_at,
         max(session_end_at) as last_seen_at,
-        count(*) as session_count
+        count(*) as session_count,
+        max(case when session_number = 1 then channel end) as first_channel,
+        min_by(device_type, case when device_type is not null then session_number end) as first_device_type,
+        min_by(country, case when country is not null then session_number end) as country,
+        cast(sum(revenue) as decimal(18, 2)) as lifetime_revenue
     from sessions
     group by visitor_id
 
@@ -45,16 +36,18 @@ visitors as (
 final as (
 
     select
-        visitors.visitor_id,
-        coalesce(logins.user_id, visitors.visitor_id) as person_id,
-        visitors.anonymous_id,
-        logins.user_id,
-        visitors.first_seen_at,
-        visitors.last_seen_at,
-        visitors.session_count
+        visitor_id,
+        coalesce(user_id, visitor_id) as person_id,
+        anonymous_id,
+        user_id,
+        first_seen_at,
+        last_seen_at,
+        session_count,
+        first_channel,
+        first_device_type,
+        country,
+        lifetime_revenue
     from visitors
-    left join logins
-        on visitors.visitor_id = logins.visitor_id and logins.recency = 1
 
 )
 

@@ -20,7 +20,7 @@ listed as (
 
     {{ rows_of_list(
         'events', 'product_lines', line_columns(),
-        kept=['event_id', 'visitor_id', 'event_date', 'event_timestamp', 'event_action', 'session_id'],
+        kept=['event_id', 'visitor_id', 'event_date', 'event_timestamp', 'event_action', 'session_id', 'is_bot'],
     ) }}
 
 ),
@@ -36,10 +36,11 @@ final as (
         event_action,
         session_id,
         product_id,
-        name as product_name,
+        name,
         category,
         price,
-        quantity
+        quantity,
+        is_bot
     from listed
     union all
     -- Without a list an event is its own line.
@@ -52,10 +53,11 @@ final as (
         event_action,
         session_id,
         product_id,
-        cast(null as varchar) as product_name,
+        cast(null as varchar) as name,
         category,
         price,
-        quantity
+        quantity,
+        is_bot
     from events
     where
         {{ list_length('product_lines') }} = 0

@@ -29,10 +29,32 @@ final as (
         duration_seconds,
         event_count,
         page_view_count,
+        search_count,
+        purchase_count,
+        signed_up_at,
+        revenue,
         entry_page,
         exit_page,
+        first_event_action,
+        last_event_action,
+        channel,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
+        click_id_type,
+        referrer_host,
+        device_type,
+        country,
         is_bounce,
-        is_converted
+        is_converted,
+        is_engaged,
+        is_bot,
+        bot_reason,
+        journey_type,
+        engagement_tier,
+        engaged_seconds
     from sessions
 
 )

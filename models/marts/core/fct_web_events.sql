@@ -7,9 +7,9 @@
 
 with
 
-sessionized as (
+enriched as (
 
-    select * from {{ ref('int_web_events_sessionized') }}
+    select * from {{ ref('int_web_events_enriched') }}
     where
         {{ touched() }}
         and {{ touched(on='event_date') }}
@@ -24,55 +24,50 @@ records as (
 
 ),
 
-spellings as (
+sessions as (
 
-    select
-        {{ event_spelling('event_type') }} as event_type,
-        {{ event_spelling('event_name') }} as event_name,
-        event_action
-    from {{ ref('event_actions') }}
-
-),
-
-enriched as (
-
-    select
-        records.*,
-        {{ event_action('records') }} as event_action
-    from records
-    {{ join_event_actions('records', 'spellings') }}
+    select * from {{ ref('int_sessions') }}
+    where {{ touched() }}
 
 ),
 
 final as (
 
     select
-        sessionized.event_id,
-        sessionized.event_timestamp,
-        sessionized.event_date,
+        enriched.event_id,
+        enriched.event_timestamp,
+        enriched.event_date,
         records.timestamp_source,
         records.event_type,
         records.event_name,
-        records.event_action,
+        enriched.event_action,
         records.source_format,
         records.anonymous_id,
         records.user_id,
-        sessionized.visitor_id,
-        sessionized.session_id,
+        enriched.visitor_id,
+        enriched.session_id,
+        enriched.session_date,
         records.source_session_id,
-        sessionized.is_session_start,
+        enriched.is_session_start,
         records.page_url,
         records.page_path,
         records.referrer_url,
+        enriched.referrer_host,
+        enriched.utm_source,
+        enriched.utm_medium,
+        enriched.utm_campaign,
+        enriched.utm_term,
+        enriched.utm_content,
+        enriched.click_id_type,
+        sessions.channel,
         records.user_agent,
+        enriched.device_type,
+        enriched.browser,
+        enriched.os,
         records.ip_address,
+        enriched.country,
         records.source_device_type,
         records.source_country,
-        records.utm_source,
-        records.utm_medium,
-        records.utm_campaign,
-        records.utm_term,
-        records.utm_content,
         records.space_id,
         records.space_name,
         records.space_type,
@@ -86,28 +81,33 @@ final as (
         records.category,
         records.quantity,
         records.price,
-        case
-            when records.event_action = 'purchase'
-                then {{ order_revenue('records.lines', 'records.price', 'records.quantity', 'records.order_value') }}
-        end as revenue,
+        enriched.revenue,
         records.lines as product_lines,
+        enriched.conversion_goal,
+        enriched.conversion_value,
         records.search_query,
         {%- for column in own_columns() %}
         records.{{ column.name }},
         {%- endfor %}
+        enriched.data_quality_score,
+        enriched.failed_rules,
+        sessions.is_bot,
+        sessions.bot_reason,
         {{ invocation_started_at() }} as processed_timestamp,
         records.source,
         records.source_uri,
         records.source_position,
         records.batch_id,
         records.loaded_at
-    from sessionized
-    inner join enriched as records
+    from enriched
+    inner join records
         on
-            sessionized.event_date = records.event_date
-            and sessionized.source_uri = records.source_uri
-            and sessionized.source_etag = records.source_etag
-            and sessionized.source_position = records.source_position
+            enriched.event_date = records.event_date
+            and enriched.source_uri = records.source_uri
+            and enriched.source_etag = records.source_etag
+            and enriched.source_position = records.source_position
+    inner join sessions
+        on enriched.session_id = sessions.session_id
 
 )
 

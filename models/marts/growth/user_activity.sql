@@ -10,6 +10,7 @@ with
 events as (
 
     select * from {{ ref('fct_web_events') }}
+    where not is_bot
 
 ),
 

@@ -290,6 +290,7 @@ final as (
                     ])) }}
                 )
         end as event_id,
+        own_event_id is not null as has_own_id,
         case when rejection_reason is null then event_timestamp end as event_timestamp,
         case when rejection_reason is null then cast(event_timestamp as date) end as event_date,
         timestamp_source,

@@ -6,5 +6,7 @@ the raw tables, calls `compute`, and compares the result with the lake row by ro
 
 from oracle.computation import Oracle, compute, event_id_problems
 from oracle.drift import schema_drift
+from oracle.knowledge import Knowledge, knowledge_of
+from oracle.settings import Settings
 
-__all__ = ["Oracle", "compute", "event_id_problems", "schema_drift"]
+__all__ = ["Knowledge", "Oracle", "Settings", "compute", "event_id_problems", "knowledge_of", "schema_drift"]

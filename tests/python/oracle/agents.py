@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from oracle.records import seed_of_rows
+from oracle.values import lowered
 
 Row = dict[str, Any]
 _LOOKED_AT = 2000
@@ -16,7 +17,9 @@ _LOOKED_AT = 2000
 
 def user_agent_rows(user_agents: Iterable[str | None]) -> list[Row]:
     """The rows of dim_user_agents for the agents of records, whatever becomes of their events."""
-    return [_row(user_agent) for user_agent in sorted({agent for agent in user_agents if agent is not None})]
+    return [
+        agent_row(user_agent) for user_agent in sorted({agent for agent in user_agents if agent is not None})
+    ]
 
 
 @cache
@@ -37,9 +40,9 @@ def _first(name: str, text: str) -> tuple[Row, str | None]:
     return {}, None
 
 
-def _row(user_agent: str) -> Row:
-    # Letter by letter: some have two in lower case, of which engines take the first.
-    text = "".join(letter.lower()[0] for letter in user_agent[:_LOOKED_AT])
+@cache
+def agent_row(user_agent: str) -> Row:
+    text = lowered(user_agent[:_LOOKED_AT])
     bot, found_name = _first("bots", text)
     row = {
         "user_agent": user_agent,

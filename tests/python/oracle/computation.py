@@ -1,13 +1,17 @@
 """From raw rows to the rows that the lake must hold."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from oracle import marts
 from oracle.agents import user_agent_rows
+from oracle.bots import bot_reason
+from oracle.facts import Facts, facts_of
+from oracle.knowledge import Knowledge, knowledge_of
+from oracle.persons import user_rows
 from oracle.records import (
     Event,
     Position,
@@ -17,11 +21,13 @@ from oracle.records import (
     read_event,
     read_product,
 )
+from oracle.settings import Settings
 from oracle.values import from_datetime, to_datetime
 from oracle.visits import Session, session_row, sessionize, visitor_row
 
 Row = dict[str, Any]
 
+_DEFAULTS = Settings()
 _EVENT_COLUMNS = (
     "source_uri",
     "source_position",
@@ -32,6 +38,7 @@ _EVENT_COLUMNS = (
     "event_date",
     "timestamp_source",
     "event_type",
+    "event_name",
     "event_action",
     "source_format",
     "is_enveloped",
@@ -40,7 +47,13 @@ _EVENT_COLUMNS = (
     "visitor_id",
     "page_url",
     "page_path",
+    "referrer_url",
     "user_agent",
+    "source_session_id",
+    "source_device_type",
+    "source_country",
+    "space_id",
+    "room_id",
     "product_id",
     "category",
     "price",
@@ -59,6 +72,8 @@ class Oracle:
     superseded: int
     sessions: list[Row]
     visitors: list[Row]
+    dim_users: list[Row]
+    unknown_events: list[Row]
     event_products: list[Row]
     conversion_funnel: list[Row]
     hourly_revenue: list[Row]
@@ -95,47 +110,81 @@ class Reconciliation:
 def compute(
     raw_web_events: Iterable[RawRow],
     raw_products: Iterable[RawRow] = (),
-    session_inactivity_minutes: int = 30,
+    settings: Settings = _DEFAULTS,
     *,
     event_ids: Mapping[Position, str] | None = None,
-    bots: Set[Position] = frozenset(),
+    knowledge: Knowledge | None = None,
 ) -> Oracle:
     """What the lake must hold for these raw rows, in whatever order they come.
 
     event_ids: the lake's id of each event by (source_uri, source_position). Only the order of a visitor's
         events at one instant depends on it, since the hash is the lake's own; `event_id_problems` checks the
         ids themselves.
-    bots: (source_uri, source_position) of the events that the lake flags as bots; only the marts leave them
-        out.
+    knowledge: hosts, countries, goals and weights; those of the project's seeds when it is not given.
     """
+    knowledge = knowledge or knowledge_of()
     reconciliation = Reconciliation()
     rows = list(raw_web_events)
     current = _without_superseded(rows, reconciliation)
     accepted, rejected = _read(current, reconciliation)
     events = _deduplicated(accepted, reconciliation)
 
-    sessions_of = sessionize(events, session_inactivity_minutes, event_ids or {})
-    sessions = [session for visitor_id in sorted(sessions_of) for session in sessions_of[visitor_id]]
-    session_by_event = {event.position: session for session in sessions for event in session.events}
+    facts = {event.position: facts_of(event, knowledge) for event in events}
+    sessions_of = sessionize(events, settings.session_inactivity_minutes, event_ids or {})
+    visits_of = {
+        visitor_id: [_visit(session, facts, knowledge, settings) for session in sessions_of[visitor_id]]
+        for visitor_id in sorted(sessions_of)
+    }
+    visits = [visit for visitor_visits in visits_of.values() for visit in visitor_visits]
+    visit_of = {event.position: visit for visit in visits for event in visit.session.events}
+    visitors = [
+        visitor_row([visit.session for visit in visitor_visits], [visit.row for visit in visitor_visits])
+        for visitor_visits in visits_of.values()
+    ]
+    bots = {position for position, visit in visit_of.items() if visit.bot_reason is not None}
     human = [event for event in events if event.position not in bots]
     funnel = marts.conversion_funnel(human)
     return Oracle(
-        events=[_event_row(event, session_by_event[event.position]) for event in events],
+        events=[_event_row(event, facts[event.position], visit_of[event.position]) for event in events],
         rejected=rejected,
         duplicates=reconciliation.total("duplicates"),
         superseded=reconciliation.total("superseded"),
-        sessions=[session_row(session) for session in sessions],
-        visitors=[visitor_row(sessions_of[visitor_id]) for visitor_id in sorted(sessions_of)],
-        event_products=marts.event_products(events),
+        sessions=[visit.row for visit in visits],
+        visitors=visitors,
+        dim_users=user_rows(
+            [visit.session for visit in visits],
+            [visit.row for visit in visits],
+            {row["visitor_id"]: row["person_id"] for row in visitors},
+        ),
+        unknown_events=marts.unknown_events(human),
+        event_products=marts.event_products(events, bots),
         conversion_funnel=funnel,
         hourly_revenue=marts.hourly_revenue(human),
         top_products=marts.top_products(funnel),
         category_performance=marts.category_performance(human),
-        user_activity=marts.user_activity(human, session_by_event),
+        user_activity=marts.user_activity(
+            human, {position: visit.session for position, visit in visit_of.items()}
+        ),
         dim_products=_current_products(raw_products),
         dim_user_agents=user_agent_rows(_user_agents(rows)),
         load_reconciliation=reconciliation.rows(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A session with what was found about it."""
+
+    session: Session
+    row: Row
+    bot_reason: str | None
+
+
+def _visit(
+    session: Session, facts: Mapping[Position, Facts], knowledge: Knowledge, settings: Settings
+) -> _Visit:
+    reason = bot_reason(session, settings)
+    return _Visit(session, session_row(session, facts, reason, knowledge, settings), reason)
 
 
 def event_id_problems(oracle: Oracle, event_ids: Mapping[Position, str]) -> list[str]:
@@ -221,12 +270,15 @@ def _deduplicated(copies: list[Event], reconciliation: Reconciliation) -> list[E
     return sorted(events, key=lambda event: event.position)
 
 
-def _event_row(event: Event, session: Session) -> Row:
-    row = {column: getattr(event, column) for column in _EVENT_COLUMNS}
-    row["session_start_at"] = session.start_at
-    row["session_number"] = session.number
-    row["is_session_start"] = session.events[0] is event
-    return row
+def _event_row(event: Event, facts: Facts, visit: _Visit) -> Row:
+    return {column: getattr(event, column) for column in _EVENT_COLUMNS} | facts.columns() | {
+        "session_start_at": visit.session.start_at,
+        "session_number": visit.session.number,
+        "is_session_start": visit.session.events[0] is event,
+        "channel": visit.row["channel"],
+        "is_bot": visit.bot_reason is not None,
+        "bot_reason": visit.bot_reason,
+    }  # fmt: skip
 
 
 def _current_products(rows: Iterable[RawRow]) -> list[Row]:

@@ -1,13 +1,14 @@
 """The marts that count events and what they are about. They get the events without bots."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from oracle.records import Event, Position
+from oracle.values import ratio
 from oracle.visits import Session
 
 Row = dict[str, Any]
@@ -42,14 +43,10 @@ def _funnel_row(product_id: str, category: str | None, steps: Counter[str]) -> R
         "views": views,
         "add_to_carts": add_to_carts,
         "purchases": purchases,
-        "view_to_cart_conversion": _ratio(add_to_carts, views),
-        "view_to_purchase_conversion": _ratio(purchases, views),
-        "cart_to_purchase_conversion": _ratio(purchases, add_to_carts),
+        "view_to_cart_conversion": ratio(add_to_carts, views),
+        "view_to_purchase_conversion": ratio(purchases, views),
+        "cart_to_purchase_conversion": ratio(purchases, add_to_carts),
     }
-
-
-def _ratio(part: int, whole: int) -> Decimal | None:
-    return (Decimal(part) / whole).quantize(Decimal("0.0001"), ROUND_HALF_UP) if whole else None
 
 
 def top_products(funnel: list[Row]) -> list[Row]:
@@ -83,8 +80,8 @@ def hourly_revenue(events: Iterable[Event]) -> list[Row]:
     ]
 
 
-def event_products(events: Iterable[Event]) -> list[Row]:
-    """One row per event and line."""
+def event_products(events: Iterable[Event], bots: Set[Position]) -> list[Row]:
+    """One row per event and line, of bots too."""
     return [
         {
             "source_uri": event.source_uri,
@@ -94,6 +91,7 @@ def event_products(events: Iterable[Event]) -> list[Row]:
             "event_date": event.event_date,
             "event_timestamp": event.event_timestamp,
             "event_action": event.event_action,
+            "is_bot": event.position in bots,
         }
         | asdict(line)
         for event in events
@@ -122,4 +120,22 @@ def user_activity(events: Iterable[Event], session_of: Mapping[Position, Session
     return [
         {"event_date": day, "unique_users": len(users[day]), "unique_sessions": len(sessions[day])}
         for day in sorted(users)
+    ]
+
+
+def unknown_events(events: Iterable[Event]) -> list[Row]:
+    """One row per type and name, as trackers write them, that the seed has no action for."""
+    times: dict[tuple[str | None, str | None], list[datetime]] = defaultdict(list)
+    for event in events:
+        if event.event_action is None:
+            times[event.event_type, event.event_name].append(event.event_timestamp)
+    return [
+        {
+            "event_type": event_type,
+            "event_name": event_name,
+            "first_seen_at": min(times[event_type, event_name]),
+            "last_seen_at": max(times[event_type, event_name]),
+            "event_count": len(times[event_type, event_name]),
+        }
+        for event_type, event_name in sorted(times, key=lambda key: (key[0] or "", key[1] or ""))
     ]

@@ -5,6 +5,7 @@ import binascii
 import csv
 import hashlib
 import json
+import pathlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from oracle.values import (
     NotJson,
     Path,
     as_bigint,
+    as_double,
     as_money,
     as_text,
     as_time,
@@ -42,7 +44,7 @@ _YEAR_2000 = from_datetime(datetime(2000, 1, 1))
 # Formats ----------------------------------------------------------------------------------------------------
 
 
-_CAMPAIGN = ("source", "medium", "campaign", "term", "content")
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 
 def _paths(text: str) -> tuple[Path, ...]:
@@ -66,7 +68,13 @@ def _fields(**texts: str) -> dict[str, tuple[Path, ...]]:
 
 def _shop(**texts: str) -> dict[str, tuple[Path, ...]]:
     plain = {name: name for name in ("product_id", "category", "price", "quantity")}
-    common = {"order_value": "revenue|total|value", "lines": "products|items", "user_agent": "user_agent"}
+    common = {
+        "order_value": "revenue|total|value",
+        "lines": "products|items",
+        "user_agent": "user_agent",
+        "source_session_id": "session_id",
+        "source_country": "country",
+    }
     return _fields(**plain | common | texts)
 
 
@@ -82,7 +90,12 @@ def _tracker(parent: str, **texts: str) -> dict[str, tuple[Path, ...]]:
         "user_agent": "userAgent",
         "space_id": "spaceId",
         "room_id": "roomId",
-    }
+        "referrer_url": "referrer",
+        "source_device_type": "deviceType",
+        "source_country": "country",
+        "pitch": "coordinates.pitch",
+        "yaw": "coordinates.yaw",
+    } | {utm: utm for utm in UTM}
     below = {name: "|".join(f"{parent}.{key}" for key in keys.split("|")) for name, keys in inside.items()}
     return _fields(**below | texts)
 
@@ -99,6 +112,7 @@ FORMATS = {
         anonymous_id="anonymousId",
         user_id="userId",
         user_agent="userAgent|properties.userAgent",
+        source_session_id="sessionId",
     ),
     "nested": _tracker(
         "eventData.properties",
@@ -108,8 +122,17 @@ FORMATS = {
         anonymous_id="metadata.anonymousId|eventData.anonymousId",
         user_id="eventData.userId",
         user_agent="metadata.userAgent|eventData.properties.userAgent",
+        source_session_id="metadata.sessionId|eventData.sessionId|eventData.properties.sessionId",
+        source_device_type="metadata.deviceType|eventData.properties.deviceType",
+        source_country="metadata.country|eventData.properties.country",
     ),
-    "commerce": _shop(time="timestamp", event_type="event_type", user_id="user_id", page_url="page_url"),
+    "commerce": _shop(
+        time="timestamp",
+        event_type="event_type",
+        user_id="user_id",
+        page_url="page_url",
+        referrer_url="referrer_url",
+    ),
     "clickstream": _shop(
         time="event_timestamp|timestamp",
         event_type="event_type|action",
@@ -121,8 +144,18 @@ FORMATS = {
         quantity="metadata.quantity|quantity",
         order_value="metadata.revenue|metadata.total|metadata.value|revenue|total|value",
         user_agent="user_agent|metadata.user_agent",
+        referrer_url="referrer_url",
+        source_device_type="device_type",
+        source_country="metadata.country|country",
     ),
-    "web_shop": _shop(time="timestamp", event_type="event_type", user_id="customer_id", page_url="page"),
+    "web_shop": _shop(
+        time="timestamp",
+        event_type="event_type",
+        user_id="customer_id",
+        page_url="page",
+        referrer_url="referrer",
+        source_device_type="device",
+    ),
     "segment": _tracker(
         "properties",
         own_id="messageId|message_id",
@@ -133,6 +166,15 @@ FORMATS = {
         user_id="userId|user_id",
         page_url="properties.url|context.page.url|context_page_url",
         user_agent="properties.userAgent|context.userAgent|context_user_agent",
+        source_session_id="sessionId|properties.sessionId|context.sessionId|context.session_id",
+        referrer_url="properties.referrer|context.page.referrer|context_page_referrer",
+        source_device_type="properties.deviceType|context.device.type|context_device_type",
+        source_country="properties.country|context.location.country|context_location_country",
+        utm_source="properties.utm_source|context.campaign.source|context_campaign_source",
+        utm_medium="properties.utm_medium|context.campaign.medium|context_campaign_medium",
+        utm_campaign="properties.utm_campaign|context.campaign.name|context_campaign_name",
+        utm_term="properties.utm_term|context.campaign.term|context_campaign_term",
+        utm_content="properties.utm_content|context.campaign.content|context_campaign_content",
     ),
     "ga4": _fields(
         time="event_timestamp",
@@ -140,6 +182,15 @@ FORMATS = {
         anonymous_id="user_pseudo_id",
         user_id="user_id",
         page_url="event_params.page_location",
+        source_session_id="event_params.ga_session_id",
+        referrer_url="event_params.page_referrer",
+        source_device_type="device.category",
+        source_country="geo.country",
+        utm_source="collected_traffic_source.manual_source|event_params.source",
+        utm_medium="collected_traffic_source.manual_medium|event_params.medium",
+        utm_campaign="collected_traffic_source.manual_campaign_name|event_params.campaign",
+        utm_term="collected_traffic_source.manual_term|event_params.term",
+        utm_content="collected_traffic_source.manual_content|event_params.content",
         order_value="ecommerce.purchase_revenue|event_params.value",
         lines="items",
     ),
@@ -151,6 +202,15 @@ FORMATS = {
         user_id="user_id",
         page_url="page_url",
         user_agent="useragent",
+        source_session_id=f"domain_sessionid|{_SNOWPLOW}client_session_1[0].sessionId",
+        referrer_url="page_referrer",
+        source_device_type="dvce_type",
+        source_country="geo_country",
+        utm_source="mkt_source",
+        utm_medium="mkt_medium",
+        utm_campaign="mkt_campaign",
+        utm_term="mkt_term",
+        utm_content="mkt_content",
         product_id=f"ti_sku|{_SNOWPLOW_EVENT}add_to_cart_1.sku",
         category=f"ti_category|{_SNOWPLOW_EVENT}add_to_cart_1.category",
         quantity=f"ti_quantity|{_SNOWPLOW_EVENT}add_to_cart_1.quantity",
@@ -174,11 +234,18 @@ FORMATS = {
         lines="event_properties.products|event_properties.items",
         space_id="event_properties.spaceId|event_properties.space_id",
         room_id="event_properties.roomId|event_properties.room_id",
+        source_session_id="session_id",
+        referrer_url="event_properties.referrer|event_properties.[Amplitude] Referrer"
+        "|event_properties.page_referrer",
+        source_device_type="device_type|device_family",
+        source_country="country",
+        **{utm: f"event_properties.{utm}|user_properties.{utm}" for utm in UTM},
     ),
     "rees46": _fields(
         time="event_time",
         event_type="event_type",
         user_id="user_id",
+        source_session_id="user_session",
         product_id="product_id",
         category="category_code|category_id",
         price="price",
@@ -339,8 +406,11 @@ def _without_wrappers(value: Any, wrapper: re.Pattern[str]) -> Any:
 # The seeds: what means "missing", what an event is about --------------------------------------------------
 
 
-def seed_of_rows(name: str) -> list[dict[str, str]]:
-    with (PROJECT_ROOT / "seeds" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+SEEDS = PROJECT_ROOT / "seeds"
+
+
+def seed_of_rows(name: str, directory: pathlib.Path = SEEDS) -> list[dict[str, str]]:
+    with (directory / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -471,7 +541,7 @@ class Line:
     """A product that an event concerns."""
 
     product_id: str | None
-    product_name: str | None
+    name: str | None
     category: str | None
     price: Decimal | None
     quantity: int | None
@@ -491,6 +561,7 @@ class Event:
     event_timestamp: datetime
     timestamp_source: str
     event_type: str | None
+    event_name: str | None
     event_action: str | None
     source_format: str
     is_enveloped: bool
@@ -499,7 +570,16 @@ class Event:
     visitor_id: str
     page_url: str | None
     page_path: str | None
+    referrer_url: str | None
     user_agent: str | None
+    source_session_id: str | None
+    source_device_type: str | None
+    source_country: str | None
+    own_utm: dict[str, str | None]
+    space_id: str | None
+    room_id: str | None
+    pitch: float | None
+    yaw: float | None
     product_id: str | None
     category: str | None
     price: Decimal | None
@@ -563,7 +643,8 @@ def read_event(row: RawRow) -> Event:
 
     own_id = _text_at(record, (*fields.get("own_id", ()), *_OWN_ID), "event_id")
     event_type, event_name = text_of("event_type"), text_of("event_name")
-    action = event_action(event_type, event_name, text_of("space_id"), text_of("room_id"))
+    space_id, room_id = text_of("space_id"), text_of("room_id")
+    action = event_action(event_type, event_name, space_id, room_id)
     page_url = text_of("page_url")
     product_id, category, price = text_of("product_id"), text_of("category"), as_money(text_of("price"))
     quantity = as_bigint(text_of("quantity") or ("1" if source_format == "rees46" else None))
@@ -584,6 +665,7 @@ def read_event(row: RawRow) -> Event:
         event_timestamp=to_datetime(at),
         timestamp_source=timestamp_source,
         event_type=event_type,
+        event_name=event_name,
         event_action=action,
         source_format=source_format,
         is_enveloped=is_enveloped,
@@ -592,7 +674,16 @@ def read_event(row: RawRow) -> Event:
         visitor_id=visitor_id,
         page_url=page_url,
         page_path=page_path(page_url),
+        referrer_url=text_of("referrer_url"),
         user_agent=text_of("user_agent"),
+        source_session_id=text_of("source_session_id", "session_id"),
+        source_device_type=text_of("source_device_type"),
+        source_country=text_of("source_country"),
+        own_utm={utm: text_of(utm) for utm in UTM},
+        space_id=space_id,
+        room_id=room_id,
+        pitch=as_double(text_of("pitch")),
+        yaw=as_double(text_of("yaw")),
         product_id=product_id,
         category=category,
         price=price,
@@ -665,7 +756,7 @@ def _line(line: dict[str, Any]) -> Line:
     price, quantity = as_money(_text_at(line, _LINE["price"])), _text_at(line, _LINE["quantity"])
     return Line(
         product_id=_text_at(line, _LINE["product_id"]),
-        product_name=_text_at(line, _LINE["name"]),
+        name=_text_at(line, _LINE["name"]),
         category=_text_at(line, _LINE["category"]),
         price=price,
         quantity=as_bigint(quantity or ("1" if price is not None else None)),

@@ -145,6 +145,11 @@ def trimmed(text: str) -> str:
     return str(text).strip(_BLANKS)
 
 
+def lowered(text: str) -> str:
+    """In lower case letter by letter: some have two in lower case, of which engines take the first."""
+    return "".join(letter.lower()[0] for letter in text)
+
+
 def page_path(page_url: str | None) -> str | None:
     """The path of a page address: without scheme and host, query and fragment; never empty."""
     if page_url is None:
@@ -180,6 +185,18 @@ def as_bigint(text: str | None) -> int | None:
     if number is None or abs(number) >= _BIGINT_LIMIT or number != number.to_integral_value():
         return None
     return int(number)
+
+
+def as_double(text: str | None) -> float | None:
+    number = as_number(text)
+    if number is None or math.isinf(double := float(number)):
+        return None
+    return double
+
+
+def ratio(part: int | Decimal, whole: int | Decimal, places: int = 4) -> Decimal | None:
+    """Rounded half up; null for a denominator of 0."""
+    return (Decimal(part) / whole).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if whole else None
 
 
 # Times: microseconds since 1970, so that no readable number is out of range ---------------------------------

@@ -1,14 +1,24 @@
 """Sessions and visitors."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any
 
+from oracle.channels import channel_of
+from oracle.facts import Facts
+from oracle.knowledge import Knowledge
+from oracle.origins import Origin
 from oracle.records import Event, Position
+from oracle.settings import Settings
 from oracle.values import MINUTE, SECOND
 
+Row = dict[str, Any]
+
+_CENT = Decimal("0.01")
 _PAGE_VIEWS = ("page_view", "screen_view", "space_view")
 
 
@@ -54,41 +64,104 @@ def _split_at_gaps(events: list[Event], longest_gap: int) -> list[list[Event]]:
     return sessions
 
 
-def session_row(session: Session) -> dict[str, Any]:
-    first, last = session.events[0], session.events[-1]
-    pages = [event.page_path for event in session.events if event.page_path is not None]
+def session_row(
+    session: Session,
+    facts: Mapping[Position, Facts],
+    reason: str | None,
+    knowledge: Knowledge,
+    settings: Settings,
+) -> Row:
+    """One row of fct_sessions; `reason` is that for which it is a bot's."""
+    events, first, last = session.events, session.events[0], session.events[-1]
+    known = [facts[event.position] for event in events]
+    origin = deciding_origin(session, facts)
+    duration = last.at - first.at
+    pages = [event.page_path for event in events if event.page_path is not None]
+    actions = Counter(event.event_action for event in events)
+    page_views = sum(actions[action] for action in _PAGE_VIEWS)
+    is_converted = any(fact.conversion_goal is not None for fact in known)
     return {
         "visitor_id": session.visitor_id,
-        "user_id": last_user(session.events),
+        "user_id": last_user(events),
         "session_start_at": first.event_timestamp,
         "session_end_at": last.event_timestamp,
         "session_date": first.event_date,
         "session_number": session.number,
-        "duration_seconds": (last.at - first.at) // SECOND,
-        "event_count": len(session.events),
-        "page_view_count": sum(event.event_action in _PAGE_VIEWS for event in session.events),
+        "duration_seconds": duration // SECOND,
+        "event_count": len(events),
+        "page_view_count": page_views,
         "entry_page": pages[0] if pages else None,
         "exit_page": pages[-1] if pages else None,
-        "is_bounce": len(session.events) == 1,
-        "is_converted": any(event.event_action == "purchase" for event in session.events),
+        "channel": channel_of(origin, knowledge),
+        "device_type": _first_known(fact.device_type for fact in known),
+        "country": _first_known(fact.country for fact in known),
+        **asdict(origin),
+        "is_bounce": len(events) == 1,
+        "is_converted": is_converted,
+        "is_engaged": duration >= 10 * SECOND or is_converted or page_views >= 2,
+        "is_bot": reason is not None,
+        "journey_type": _journey_type(events),
+        "engagement_tier": _engagement_tier(len(events), duration),
+        "engaged_seconds": _engaged_seconds(events, settings.engaged_gap_seconds * SECOND),
+        "revenue": sum((event.revenue for event in events if event.revenue is not None), Decimal("0.00")),
+        "purchase_count": actions["purchase"],
+        "search_count": actions["search"],
+        "first_event_action": first.event_action,
+        "last_event_action": last.event_action,
     }
 
 
-def visitor_row(sessions: list[Session]) -> dict[str, Any]:
+def deciding_origin(session: Session, facts: Mapping[Position, Facts]) -> Origin:
+    """That of the first event with a page or a referrer, whatever later ones say."""
+    for event in session.events:
+        if event.page_url is not None or event.referrer_url is not None:
+            return facts[event.position].origin
+    return Origin()
+
+
+def _journey_type(events: list[Event]) -> str:
+    tours = any(event.space_id is not None for event in events)
+    shops = any(line.product_id is not None for event in events for line in event.lines)
+    if tours:
+        return "tour_and_shop" if shops else "tour"
+    return "shop" if shops else "browse"
+
+
+def _engagement_tier(event_count: int, duration: int) -> str:
+    if event_count == 1:
+        return "bounce"
+    if event_count >= 20 or duration >= 600 * SECOND:
+        return "high"
+    return "medium" if event_count >= 5 or duration >= 60 * SECOND else "low"
+
+
+def _engaged_seconds(events: list[Event], longest_gap: int) -> Decimal:
+    gaps = (later.at - earlier.at for earlier, later in pairwise(events))
+    return (Decimal(sum(min(gap, longest_gap) for gap in gaps)) / SECOND).quantize(_CENT, ROUND_HALF_UP)
+
+
+def visitor_row(sessions: list[Session], session_rows: list[Row]) -> Row:
+    """One row of dim_visitors, out of all sessions of a visitor in their order."""
     events = [event for session in sessions for event in session.events]
     visitor_id = sessions[0].visitor_id
     user_id = last_user(events)
     return {
         "visitor_id": visitor_id,
         "person_id": visitor_id if user_id is None else user_id,
-        "anonymous_id": next(
-            (event.anonymous_id for event in events if event.anonymous_id is not None), None
-        ),
+        "anonymous_id": _first_known(event.anonymous_id for event in events),
         "user_id": user_id,
         "first_seen_at": events[0].event_timestamp,
         "last_seen_at": events[-1].event_timestamp,
         "session_count": len(sessions),
+        "first_channel": session_rows[0]["channel"],
+        "first_device_type": _first_known(row["device_type"] for row in session_rows),
+        "country": _first_known(row["country"] for row in session_rows),
+        "lifetime_revenue": sum((row["revenue"] for row in session_rows), Decimal("0.00")),
     }
+
+
+def _first_known(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value is not None), None)
 
 
 def last_user(events: list[Event]) -> str | None:
