@@ -11,6 +11,7 @@ from loaders.sample import vocabulary
 from loaders.sample.clock import MS_PER_HOUR, MS_PER_MINUTE, Window
 from loaders.sample.manifest import Tally
 from loaders.sample.sessions import Session
+from loaders.sample.shop_dirt import ShopDirt
 from loaders.sample.world import Product
 from loaders.sample.writer import csv_text, set_modified
 
@@ -29,8 +30,9 @@ _LONGEST_WAIT_DAYS = 4
 class Shop:
     """Keeps the books: every purchase becomes a transaction, some are returned, some are reviewed.
 
-    A return comes some days later as a new row of the same transaction with another status. What would come
-    after the window comes on its last day.
+    A return comes some days later as a new row of the same transaction with another status, and so may a
+    review with another rating. What would come after the window comes on its last day. Some rows come twice,
+    and some are none of their kind (`shop_dirt`).
 
     Args:
         directory: where `transactions/`, `reviews/` and `products/` go.
@@ -43,7 +45,10 @@ class Shop:
         self._directory = directory
         self._window = window
         self._random = Random(f"{seed}/shop/{window.first_day}").random
+        self._dirt = ShopDirt(seed, window.first_day)
         self._datasets = tally.datasets
+        self._rejected = tally.rejected_commerce
+        self._product_ids: set[str] = set()
         self._transactions: dict[int, list[list[str]]] = {}
         self._reviews: dict[int, list[list[str]]] = {}
 
@@ -71,6 +76,12 @@ class Shop:
             )
             for product in products
         ]
+        known = len(self._product_ids)
+        self._product_ids.update(product.id for product in products)
+        self._count("products", len(self._product_ids) - known, len(lines))
+        line, reason = self._dirt.no_entry()
+        lines.append(line)
+        self._rejected["products"][reason] += 1
         content = b"\n".join(lines) + b"\n"
         self._write(
             "products",
@@ -89,7 +100,9 @@ class Shop:
             ("reviews", REVIEW_COLUMNS, self._reviews.pop(day, [])),
         ):
             if rows:
-                self._write(name, day, ".csv", csv_text([columns, *rows]).encode(), len(rows), end_ms)
+                mixed, reasons = self._dirt.with_faults(name, rows)
+                self._rejected[name].update(reasons)
+                self._write(name, day, ".csv", csv_text([columns, *mixed]).encode(), len(mixed), end_ms)
 
     def _add_purchase(
         self, session: Session, index: int, at_ms: int, product: Product | None, quantity: int
@@ -106,11 +119,13 @@ class Shop:
             _money(product.cents * quantity),
             str(self._window.date_of(day)),
         ]
-        self._transactions.setdefault(day, []).append([*row, "completed"])
-        self._datasets["transactions"]["distinct"] += 1
+        copies = 1 + self._dirt.is_sent_again()
+        self._transactions.setdefault(day, []).extend([self._dirt.spell([*row, "completed"])] * copies)
+        self._count("transactions", 1, copies)
         if random() < _RETURN_SHARE:
             status = vocabulary.RETURN_STATUSES[int(random() * len(vocabulary.RETURN_STATUSES))]
             self._transactions.setdefault(self._later(day), []).append([*row, status])
+            self._count("transactions", 0, 1)
         if random() < _REVIEW_SHARE:
             self._add_review(session, index, product, self._later(day))
 
@@ -126,6 +141,16 @@ class Shop:
             str(self._window.date_of(day)),
         ]
         self._reviews.setdefault(day, []).append(row)
+        self._count("reviews", 1, 1)
+        if self._dirt.is_sent_again():
+            changed = [*row[:3], str(rating % len(vocabulary.REVIEW_TEXTS) + 1), *row[4:]]
+            self._reviews.setdefault(min(day + 1, self._window.last_day), []).append(changed)
+            self._count("reviews", 0, 1)
+
+    def _count(self, dataset: str, distinct: int, records: int) -> None:
+        """Count records that are of their kind, and how many of them bring a new id."""
+        self._datasets[dataset]["distinct"] += distinct
+        self._datasets[dataset]["duplicates"] += records - distinct
 
     def _later(self, day: int) -> int:
         return min(day + 1 + int(self._random() * _LONGEST_WAIT_DAYS), self._window.last_day)

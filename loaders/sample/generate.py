@@ -49,7 +49,8 @@ def generate_sample(
       padded, whose numbers are wrapped (`oddities`),
     - Kinesis envelopes, also URL-safe; byte order marks, NUL and separators before records; blank lines,
     - records that must be rejected, of every reason, a single one of more than 8 MiB among them (`dirt`),
-    - crawlers and a script.
+    - crawlers and a script,
+    - in the shop's files: returns, copies, odd spellings, records of no kind (`shop_dirt`).
 
     The same arguments give the same bytes. Memory depends on the events of some minutes, not on `events`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from loaders.sample.clock import ODD_SPELLINGS
 from loaders.sample.oddities import ODDITIES
+from loaders.sample.shop_dirt import REASONS as COMMERCE_REASONS
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_VERSION = 2
@@ -46,7 +47,8 @@ class Manifest:
     arguments: dict[str, Any]
     """seed, events, days, start (ISO date), first_day."""
     datasets: dict[str, dict[str, int]]
-    """Per dataset `files` and `records`; also `distinct` ids where a later record updates an earlier one."""
+    """Per dataset `files` and `records`; of the shop's also `distinct` ids and `duplicates`, further records
+    of an id: `records` = `distinct` + `duplicates` + the sum of `rejected_commerce`."""
     records: int
     events: int
     duplicates: int
@@ -73,6 +75,8 @@ class Manifest:
     the spelling of their times: `time_objects`, `micro_and_nanoseconds`, `utc_suffix`. And, of all records,
     `copies_over_midnight`: copies that are dated a day later; `separators`: records behind a byte order
     mark, NUL or record separator; `url_safe_envelopes`: base64 that is no standard one."""
+    rejected_commerce: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Per dataset of the shop the records per rejection reason."""
     version: int = MANIFEST_VERSION
 
     def to_json(self) -> str:
@@ -132,7 +136,9 @@ class Tally:
     purchases_without_amount: int = 0
     revenue_cents: int = 0
     datasets: dict[str, Counter[str]] = field(default_factory=dict)
-    """Files, records and distinct ids of the datasets other than web events."""
+    """Files, records, distinct ids and duplicates of the datasets other than web events."""
+    rejected_commerce: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Records per dataset other than web events and rejection reason."""
 
     def manifest(
         self, arguments: dict[str, Any], loaders: tuple[str, ...], formats: tuple[str, ...]
@@ -167,5 +173,9 @@ class Tally:
                 "events": self.purchases,
                 "revenue": str((Decimal(self.revenue_cents) / 100).quantize(Decimal("0.01"))),
                 "without_amount": self.purchases_without_amount,
+            },
+            rejected_commerce={
+                name: {reason: self.rejected_commerce[name][reason] for reason in reasons}
+                for name, reasons in COMMERCE_REASONS.items()
             },
         )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from commerce_comparison import assert_commerce_equals_oracle
 from comparison import assert_same_rows
 from warehouse import Row, Warehouse
 
@@ -184,6 +185,7 @@ def test_events_are_those_of_the_manifest(built: Built) -> None:
 
 def test_marts_equal_plain_python(built: Built) -> None:
     assert_equal_to_oracle(built.warehouse)
+    assert_commerce_equals_oracle(built.warehouse)
 
 
 def test_every_model_is_an_iceberg_table(built: Built) -> None:
@@ -239,6 +241,7 @@ def test_later_batches_equal_a_full_refresh(built: Built) -> None:
 
     assert sum(row["superseded"] for row in warehouse.rows("analytics.load_reconciliation")) > 0
     assert_equal_to_oracle(warehouse)
+    assert_commerce_equals_oracle(warehouse)
 
     warehouse.dbt("run", "--full-refresh", DBT_SCHEMA="refreshed")
     assert_same_rows(warehouse, "analytics", "refreshed")

@@ -5,7 +5,6 @@
     )
 }}
 
-
 with
 
 records as (
@@ -17,10 +16,12 @@ records as (
 
 ),
 
-superseded_objects as (
+superseded_records as (
 
-    select * from {{ ref('int_superseded_objects') }}
-    where dataset = 'products'
+    select * from {{ ref('int_superseded_commerce') }}
+    where
+        dataset = 'products'
+        and {{ touched() }}
 
 ),
 
@@ -33,11 +34,12 @@ ranked as (
             order by records.source_modified_at desc, records.source_uri desc, records.source_position desc
         ) as recency
     from records
-    left join superseded_objects
+    left join superseded_records
         on
-            records.source_uri = superseded_objects.source_uri
-            and records.source_etag = superseded_objects.source_etag
-    where superseded_objects.source_uri is null
+            records.source_uri = superseded_records.source_uri
+            and records.source_etag = superseded_records.source_etag
+            and records.source_position = superseded_records.source_position
+    where superseded_records.source_uri is null
 
 ),
 
@@ -50,7 +52,13 @@ final as (
         brand,
         price,
         stock,
-        updated_at
+        updated_at,
+        source,
+        source_uri,
+        source_etag,
+        source_position,
+        batch_id,
+        loaded_at
     from ranked
     where recency = 1
 

@@ -1,7 +1,10 @@
 {{ config(meta={'rebuild_by': 'batch_id'}) }}
 -- depends_on: {{ ref('int_loaded_objects') }}
+-- depends_on: {{ ref('missing_values') }}
 
-{%- set fields = ['product_id', 'name', 'category', 'brand', 'price', 'stock', 'updated_at'] %}
+{%- set fields = [
+    'product_id', 'name', 'category', 'brand', 'price', 'stock', 'updated_at',
+] %}
 
 with
 
@@ -9,7 +12,7 @@ records as (
 
     select
         *,
-        case when payload_encoding = 'utf8' then {{ canonical_json_object('payload') }} end as product_json
+        case when payload_encoding = 'utf8' then {{ canonical_json_object('payload') }} end as record_json
     from {{ source('raw', 'products') }}
     where
         {{ touched() }}
@@ -17,44 +20,85 @@ records as (
 
 ),
 
+readable as (
+
+    select
+        *,
+        {{ json_without('record_json', missing_texts().everything) }} as text_json
+    from records
+
+),
+
 texts as (
 
     select
+        *,
+        {{ json_texts('text_json', fields) }} as texts  -- noqa: PRS
+    from readable
+
+),
+
+typed as (
+
+    select
+        source,
         source_uri,
         source_etag,
         source_position,
         {{ believable_modified_at() }} as source_modified_at,
         batch_id,
         loaded_at,
+        payload,
+        payload_encoding,
         parse_error,
-        product_json,
-        {{ json_texts('product_json', fields) }} as texts  -- noqa: PRS
-    from records
-
-),
-
-final as (
-
-    select
-        source_uri,
-        source_etag,
-        source_position,
-        source_modified_at,
-        batch_id,
-        loaded_at,
-        case
-            when parse_error like 'record too large: %' then 'record_too_large'
-            when product_json is null then 'not_json_object'
-            when texts[1] is null then 'no_product_id'
-        end as rejection_reason,
+        record_json,
         texts[1] as product_id,
         texts[2] as name,
         texts[3] as category,
         texts[4] as brand,
         {{ to_money('texts[5]') }} as price,
         {{ to_whole_number('texts[6]') }} as stock,
-        coalesce({{ parse_timestamp('texts[7]') }}, source_modified_at) as updated_at
+        {{ parse_timestamp('texts[7]') }} as own_updated_at
     from texts
+
+),
+
+
+judged as (
+
+    select
+        *,
+        case
+            when parse_error like 'record too large: %' then 'record_too_large'
+            when record_json is null then 'not_json_object'
+            when product_id is null then 'no_product_id'
+        end as rejection_reason
+    from typed
+
+),
+
+final as (
+
+    select
+        source,
+        source_uri,
+        source_etag,
+        source_position,
+        source_modified_at,
+        batch_id,
+        loaded_at,
+        rejection_reason,
+        case when rejection_reason is not null then payload end as payload,
+        case when rejection_reason is not null then payload_encoding end as payload_encoding,
+        case when rejection_reason is not null then parse_error end as parse_error,
+        product_id,
+        name,
+        category,
+        brand,
+        price,
+        stock,
+        coalesce(own_updated_at, source_modified_at) as updated_at
+    from judged
 
 )
 

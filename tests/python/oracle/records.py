@@ -773,11 +773,12 @@ def read_product(row: RawRow) -> dict[str, Any] | None:
         record = parse_json(row["payload"]) if is_text else None
     except NotJson:
         return None
-    if not isinstance(record, dict) or as_text(record.get("product_id")) is None:
+    if not isinstance(record, dict):
         return None
-    product: dict[str, Any] = {
-        key: as_text(record.get(key)) for key in ("product_id", "name", "category", "brand")
+    texts = {
+        key: _text_at(record, ((key,),))
+        for key in ("product_id", "name", "category", "brand", "price", "stock")
     }
-    product["price"] = as_money(as_text(record.get("price")))
-    product["stock"] = as_bigint(as_text(record.get("stock")))
-    return product
+    if texts["product_id"] is None:
+        return None
+    return texts | {"price": as_money(texts["price"]), "stock": as_bigint(texts["stock"])}

@@ -1,0 +1,23 @@
+{{ config(meta={'rebuild_by': 'product_id'}) }}
+
+-- Apart from dim_products, which changes with every price: what is by category is built anew only when a category changes.
+with
+
+products as (
+
+    select * from {{ ref('dim_products') }}
+    where {{ touched() }}
+
+),
+
+final as (
+
+    select
+        product_id,
+        category
+    from products
+    where category is not null
+
+)
+
+select * from final

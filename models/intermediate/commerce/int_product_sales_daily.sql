@@ -1,0 +1,32 @@
+{{
+    config(
+        partitioned_by=['month(transaction_date)'],
+        meta={'rebuild_by': 'transaction_date'},
+    )
+}}
+
+with
+
+transactions as (
+
+    select * from {{ ref('fct_transactions') }}
+
+),
+
+final as (
+
+    select
+        transaction_date,
+        product_id,
+        count(case when status = 'completed' then 1 end) as orders,
+        cast(coalesce(sum(case when status = 'completed' then total_amount end), 0) as decimal(18, 2)) as revenue,
+        cast(coalesce(sum(case when status = 'completed' then quantity end), 0) as bigint) as units,
+        count(case when status <> 'completed' then 1 end) as returned_orders,
+        cast(coalesce(sum(case when status <> 'completed' then total_amount end), 0) as decimal(18, 2))
+            as returned_amount
+    from transactions
+    group by transaction_date, product_id
+
+)
+
+select * from final

@@ -1,0 +1,25 @@
+{{ config(meta={'rebuild_by': 'transaction_date'}) }}
+
+with
+
+transactions as (
+
+    select * from {{ ref('fct_transactions') }}
+
+),
+
+final as (
+
+    select
+        transaction_date,
+        count(*) as transactions,
+        count(case when status = 'completed' then 1 end) as orders,
+        cast(coalesce(sum(case when status = 'completed' then total_amount end), 0) as decimal(18, 2)) as revenue,
+        cast(coalesce(sum(case when status = 'completed' then quantity end), 0) as bigint) as units,
+        count(distinct case when status = 'completed' then customer_id end) as customers
+    from transactions
+    group by transaction_date
+
+)
+
+select * from final

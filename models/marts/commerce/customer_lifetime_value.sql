@@ -1,0 +1,44 @@
+{{ config(meta={'rebuild_by': 'customer_id'}) }}
+
+with
+
+transactions as (
+
+    select * from {{ ref('fct_transactions') }}
+    where {{ touched() }}
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        count(case when status = 'completed' then 1 end) as total_orders,
+        cast(sum(case when status = 'completed' then total_amount end) as decimal(18, 2)) as lifetime_value,
+        min(case when status = 'completed' then transaction_date end) as first_purchase,
+        max(case when status = 'completed' then transaction_date end) as last_purchase,
+        count(case when status <> 'completed' then 1 end) as returned_orders,
+        cast(coalesce(sum(case when status <> 'completed' then total_amount end), 0) as decimal(18, 2))
+            as returned_amount
+    from transactions
+    group by customer_id
+
+),
+
+final as (
+
+    select
+        customer_id,
+        total_orders,
+        lifetime_value,
+        {{ rounded_quotient('lifetime_value', 'total_orders', 2) }} as avg_order_value,
+        first_purchase,
+        last_purchase,
+        returned_orders,
+        returned_amount
+    from customers
+    where total_orders > 0
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+{{ config(unique_key=['product_a', 'product_b']) }}
+
+with
+
+bought as (
+
+    select * from {{ ref('int_basket_products') }}
+
+),
+
+baskets as (
+
+    select cast(coalesce(sum(buying_sessions), 0) as bigint) as basket_count
+    from {{ ref('int_sessions_daily') }}
+
+),
+
+products as (
+
+    select
+        product_id,
+        count(*) as basket_count
+    from bought
+    group by product_id
+
+),
+
+-- A pair in two baskets is of products in two baskets: a basket of thousands that nobody else bought makes no pairs.
+often_bought as (
+
+    select
+        bought.session_id,
+        bought.product_id,
+        products.basket_count
+    from bought
+    inner join products
+        on bought.product_id = products.product_id
+    where products.basket_count >= 2
+
+),
+
+pairs as (
+
+    select
+        one.product_id as product_a,
+        other.product_id as product_b,
+        one.basket_count as baskets_a,
+        other.basket_count as baskets_b,
+        count(*) as pair_count
+    from often_bought as one
+    inner join often_bought as other
+        on
+            one.session_id = other.session_id
+            and one.product_id <> other.product_id
+    group by one.product_id, other.product_id, one.basket_count, other.basket_count
+
+),
+
+final as (
+
+    select
+        pairs.product_a,
+        pairs.product_b,
+        pairs.pair_count,
+        {{ rounded_quotient('pairs.pair_count', 'baskets.basket_count') }} as support,
+        {{ rounded_quotient('pairs.pair_count', 'pairs.baskets_a') }} as confidence,
+        {{ rounded_quotient('pairs.pair_count * baskets.basket_count', 'pairs.baskets_a * pairs.baskets_b') }} as lift
+    from pairs
+    cross join baskets
+    where pairs.pair_count >= 2
+
+)
+
+select * from final
