@@ -22,7 +22,7 @@ def _assert_same(expected: list[Row], actual: list[Row], key: tuple[str, ...], t
     wanted = {tuple(row[name] for name in key): row for row in expected}
     columns = list(expected[0]) if expected else list(key)
     found = {tuple(row[name] for name in key): {name: row[name] for name in columns} for row in actual}
-    twice = Counter(tuple(row[name] for name in key) for row in actual) - Counter(found)
+    twice = Counter(tuple(row[name] for name in key) for row in actual) - Counter(list(found))
     assert not twice, f"{table}: rows of one key, e.g. {next(iter(twice))}"
     assert found.keys() == wanted.keys(), (
         f"{table}: rows differ, e.g. {sorted(map(str, found.keys() ^ wanted.keys()))[:4]}"

@@ -1,7 +1,7 @@
 """The shop's tables out of raw transactions, reviews and products, as the text of the design says.
 
-`compute_commerce` answers for what follows from the shop's files alone; daily_kpis and product_affinity, which
-need events, are in `oracle.facts`.
+`compute_commerce` answers for what follows from the files of the shop alone; daily_kpis and product_affinity,
+which need events, are in `oracle.facts`.
 """
 
 from __future__ import annotations
