@@ -18,7 +18,7 @@ from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
 from loaders.sample.vocabulary import SHARED_IDS
-from oracle import Oracle, compute, event_id_problems, facts, schema_drift
+from oracle import Oracle, compute, event_id_problems, event_marts, schema_drift
 
 UNDATED = """\
 {{"type":"page","anonymousId":"undated-{name}","timestamp":"2026-01-06T10:00:00Z"}}
@@ -125,7 +125,7 @@ def compare_marts(warehouse: Warehouse, events: list[Row], sessions: list[Row]) 
     staged = (
         "source, source_uri, source_etag, source_modified_at, loaded_at, event_timestamp, rejection_reason"
     )
-    read = facts.Facts(
+    read = event_marts.Facts(
         events=events,
         sessions=sessions,
         visitors=warehouse.rows("analytics.dim_visitors"),
@@ -134,8 +134,8 @@ def compare_marts(warehouse: Warehouse, events: list[Row], sessions: list[Row]) 
         loads=warehouse.rows("raw.load_batches"),
         transactions=warehouse.rows("analytics.fct_transactions"),
     )
-    for table, expected in facts.marts_of_facts(read, facts.Settings()).items():
-        compare(expected, warehouse.rows(f"analytics.{table}"), facts.KEYS[table], table)
+    for table, expected in event_marts.marts_of_facts(read, event_marts.Settings()).items():
+        compare(expected, warehouse.rows(f"analytics.{table}"), event_marts.KEYS[table], table)
 
 
 def event_products(warehouse: Warehouse, events: list[Row]) -> list[Row]:
