@@ -14,7 +14,7 @@ PACKAGES := $(if $(DBT_PACKAGES_PATH),,dbt_packages/.ready)
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo sql connect inspect test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
+.PHONY: help setup demo sql notebook connect inspect test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
 	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
 
 help:  ## List the targets
@@ -46,8 +46,11 @@ demo: setup  ## Sample data through both loaders and dbt, then a report; run it 
 	@touch $@
 
 sql: setup  ## A shell on the lakehouse, which can't write to it; LAKEHOUSE=demo looks at the demo's
-	@$(MAKE) --no-print-directory .venv-sql/.ready || echo "harlequin can't be installed now: a plain shell"
+	@$(MAKE) --silent .venv-sql/.ready || echo "harlequin can't be installed now: a plain shell"
 	@$(BIN)/python -m loaders sql
+
+notebook: setup .venv-sql/.ready  ## Three questions to the lakehouse, in a marimo notebook on loopback
+	.venv-sql/bin/marimo --quiet edit --host 127.0.0.1 --skip-update-check notebooks/three_questions.py
 
 connect: setup  ## Print the SQL by which DuckDB elsewhere reads the lakehouse
 	@$(BIN)/python -m loaders connect
@@ -166,7 +169,7 @@ lock: $(READY)  ## Write all requirements*.lock but the bootstrap's and the peer
 	$(LOCK) --extra dev --extra trino --extra athena --extra athena-endpoint --constraint requirements.lock \
 		--constraint requirements-trino.lock --constraint requirements-athena.lock \
 		--output-file requirements-athena-endpoint.lock
-	(echo harlequin; grep -oE '"duckdb==[0-9.]+' pyproject.toml | tr -d '"') | $(BIN)/uv pip compile --quiet - --universal \
+	(echo harlequin; echo marimo; grep -oE '"duckdb==[0-9.]+' pyproject.toml | tr -d '"') | $(BIN)/uv pip compile --quiet - --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --output-file requirements-sql.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -174,6 +175,24 @@ def test_sql_takes_statements_from_a_file(loaded: Warehouse) -> None:
     assert broken.returncode == 1
     assert "selec" in broken.stderr
     assert "42" not in broken.stdout
+
+
+def test_questions_of_the_notebook_are_answered(warehouse: Warehouse) -> None:
+    """The notebook's SQL; whether marimo is installed or not."""
+    tree = ast.parse((PROJECT_ROOT / "notebooks" / "three_questions.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    questions = [ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "attr", "") == "sql"]
+    assert len(questions) == 3
+    purchase = '{"event_type": "purchase", "user_id": "u", "product_id": "p", "price": 2}\n'
+    events = warehouse.settings.home.parent / "events.json"
+    events.write_text(f'{EVENT}{{"type": "page"}}\n{purchase}')
+    warehouse.load("historical", events)
+    warehouse.dbt("run")
+    with warehouse.connect() as lake:
+        answers = [lake.execute(question).fetchall() for question in questions]
+    assert sum(day[1] for day in answers[0]) == 2
+    assert [product[-1] for product in answers[1]] == [1]
+    assert [(row[0], row[2]) for row in answers[2]] == [("no_visitor_id", 1)]
 
 
 def test_what_connects_can_be_split_at_semicolons(loaded: Warehouse) -> None:
