@@ -66,12 +66,12 @@ test: setup  ## Linters, pytest, dbt's own tests on lakehouses of their own; `pa
 lint: setup  ## ruff and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --processes 2 models tests/sql
+	$(BIN)/sqlfluff lint --processes 2 models analyses tests/sql
 
 format: setup  ## Let ruff and sqlfluff rewrite
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix models tests/sql
+	$(BIN)/sqlfluff fix models analyses tests/sql
 
 up: setup  ## Start the local lakehouse (loaders and dbt do it by themselves)
 	@$(BIN)/python -m loaders lakehouse up
