@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import shutil
 from collections import Counter
@@ -65,8 +66,16 @@ def compare(expected: list[Row], actual: list[Row], key: tuple[str, ...], table:
     assert found.keys() == wanted.keys(), (
         f"{table}: rows differ, e.g. {sorted(map(str, found.keys() ^ wanted.keys()))[:4]}"
     )
-    different = [(found[k], wanted[k]) for k in wanted if found[k] != wanted[k]]
+    different = [(found[k], wanted[k]) for k in wanted if not is_same_row(found[k], wanted[k])]
     assert not different, f"{table}: {len(different)} rows differ, e.g. {different[0]}"
+
+
+def is_same_row(one: Row, other: Row) -> bool:
+    """Whether all values are equal; doubles as far as their last digits depend on the order of a sum."""
+    return one == other or all(
+        math.isclose(value, other[name], rel_tol=1e-12) if isinstance(value, float) else value == other[name]
+        for name, value in one.items()
+    )
 
 
 SESSION_KEY = ("visitor_id", "session_start_at")
