@@ -1,8 +1,8 @@
 """One code base, two engines: the models of target `trino` hold the rows that those of target `local` hold.
 
-Three batches are loaded, and two schemas built from the same raw tables: one by DuckDB, one by Trino. They must
-agree after each batch. Trino's second build is one that was killed before it wrote its books; for the third batch
-the engines hand their schemas to each other.
+Three batches are loaded, and two schemas built from the same raw tables: one by DuckDB, one by Trino. They
+must agree after each batch. Trino's second build is one that was killed before it wrote its books; for the
+third batch the engines hand their schemas to each other.
 """
 
 from __future__ import annotations
