@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from oracle.commerce import Commerce, Row, compute_commerce, daily_kpis, product_affinity, quotient, rounded
+from oracle.commerce import Commerce, Row, compute_commerce, quotient, rounded
 from oracle.records import RawRow
 
 MODIFIED = datetime(2026, 3, 1)
@@ -313,68 +313,4 @@ def test_product_ratings() -> None:
     assert pick(compute_commerce([], rows_of(reviews), []).product_ratings, *columns) == [
         ("p1", 6, Decimal("3.67"), Decimal("0.1667"), Decimal("0.3333"), date(2026, 1, 6)),
         ("p2", 1, Decimal("2.00"), Decimal("0.0000"), Decimal("0.0000"), None),
-    ]
-
-
-# With events ------------------------------------------------------------------------------------------------
-
-
-def test_product_affinity() -> None:
-    """Five baskets: abc, ab, a, d, and one without a product; a bot's does not count."""
-    bought = {"s1": "abc", "s2": "ab", "s3": "a", "s4": "d", "s5": "", "bot": "ab"}
-    purchase = {"event_action": "purchase"}
-    events = [purchase | {"session_id": session, "is_bot": session == "bot"} for session in bought]
-    events.append({"session_id": "s6", "is_bot": False, "event_action": "add_to_cart"})
-    lines = [
-        purchase | {"session_id": session, "product_id": product}
-        for session, products in bought.items()
-        for product in [*products, *products, None]
-    ]
-    lines += [{"event_action": "add_to_cart", "session_id": "s2", "product_id": "c"}]
-    columns = ("product_a", "product_b", "pair_count", "support", "confidence", "lift")
-    assert pick(product_affinity(events, lines), *columns) == [
-        ("a", "b", 2, Decimal("0.4000"), Decimal("0.6667"), Decimal("1.6667")),
-        ("b", "a", 2, Decimal("0.4000"), Decimal("1.0000"), Decimal("1.6667")),
-    ]
-
-
-def test_daily_kpis() -> None:
-    day = date(2026, 3, 1)
-    event = {"event_date": day, "is_bot": False, "revenue": None}
-    events = [
-        event | {"visitor_id": "a", "event_action": "page_view", "data_quality_score": Decimal("0.5000")},
-        event | {"visitor_id": "a", "event_action": "space_view", "data_quality_score": Decimal("1.0000")},
-        event
-        | {
-            "visitor_id": "b",
-            "event_action": "purchase",
-            "revenue": money("3.00"),
-            "data_quality_score": Decimal("0.5000"),
-        },
-        event
-        | {"visitor_id": "c", "event_action": "page_view", "is_bot": True, "data_quality_score": Decimal(0)},
-    ]
-    sessions = [
-        {"session_date": day, "is_bot": False, "is_converted": True},
-        {"session_date": day, "is_bot": False, "is_converted": False},
-        {"session_date": day, "is_bot": False, "is_converted": False},
-        {"session_date": day, "is_bot": True, "is_converted": True},
-    ]
-    transactions = sales(
-        {"transaction_date": "2026-03-02"}, {"transaction_date": "2026-03-03", "status": "returned"}
-    )
-    web_events = [raw("broken"), raw("x", hours=23), raw("y", hours=24)]
-    kpis = daily_kpis(
-        events, sessions, transactions.fct_transactions, web_events, [{"source_modified_at": MODIFIED}]
-    )
-    columns = ("event_date", "sessions", "visitors", "page_views", "purchases", "event_revenue", "orders")
-    assert pick(kpis, *columns, "transaction_revenue") == [
-        (date(2026, 3, 1), 3, 2, 2, 1, money("3.00"), 0, money("0.00")),
-        (date(2026, 3, 2), 0, 0, 0, 0, money("0.00"), 1, money("10.00")),
-        (date(2026, 3, 3), 0, 0, 0, 0, money("0.00"), 0, money("0.00")),
-    ]
-    assert pick(kpis, "conversion_rate", "average_score", "rejected_share", "bot_share") == [
-        (Decimal("0.3333"), Decimal("0.6667"), Decimal("0.5000"), Decimal("0.2500")),
-        (None, None, Decimal("0.0000"), None),
-        (None, None, None, None),
     ]

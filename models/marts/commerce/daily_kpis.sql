@@ -50,10 +50,10 @@ final as (
         cast(coalesce(events.revenue, 0) as decimal(18, 2)) as event_revenue,
         coalesce(sales.orders, 0) as orders,
         cast(coalesce(sales.revenue, 0) as decimal(18, 2)) as transaction_revenue,
-        {{ rounded_quotient('sessions.converted_sessions', 'sessions.sessions') }} as conversion_rate,
+        {{ ratio('sessions.converted_sessions', 'sessions.sessions') }} as conversion_rate,
         {{ rounded_quotient('events.total_score', 'events.events - events.bot_events') }} as average_score,
-        {{ rounded_quotient('arrivals.rejected', 'arrivals.raw_records') }} as rejected_share,
-        {{ rounded_quotient('events.bot_events', 'events.events') }} as bot_share
+        {{ ratio('arrivals.rejected', 'arrivals.raw_records') }} as rejected_share,
+        {{ ratio('events.bot_events', 'events.events') }} as bot_share
     from days
     left join events
         on days.event_date = events.event_date

@@ -62,9 +62,9 @@ final as (
         pairs.product_a,
         pairs.product_b,
         pairs.pair_count,
-        {{ rounded_quotient('pairs.pair_count', 'baskets.basket_count') }} as support,
-        {{ rounded_quotient('pairs.pair_count', 'pairs.baskets_a') }} as confidence,
-        {{ rounded_quotient('pairs.pair_count * baskets.basket_count', 'pairs.baskets_a * pairs.baskets_b') }} as lift
+        {{ ratio('pairs.pair_count', 'baskets.basket_count') }} as support,
+        {{ ratio('pairs.pair_count', 'pairs.baskets_a') }} as confidence,
+        {{ ratio('(pairs.pair_count * baskets.basket_count)', '(pairs.baskets_a * pairs.baskets_b)') }} as lift
     from pairs
     cross join baskets
     where pairs.pair_count >= 2

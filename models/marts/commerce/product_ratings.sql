@@ -28,9 +28,9 @@ final as (
     select
         product_id,
         reviews,
-        {{ rounded_quotient('stars', 'reviews', 2) }} as average_rating,
-        {{ rounded_quotient('one_star_reviews', 'reviews') }} as one_star_share,
-        {{ rounded_quotient('five_star_reviews', 'reviews') }} as five_star_share,
+        {{ quotient('stars', 'reviews', 2) }} as average_rating,
+        {{ ratio('one_star_reviews', 'reviews') }} as one_star_share,
+        {{ ratio('five_star_reviews', 'reviews') }} as five_star_share,
         last_review_date
     from products
 

@@ -15,7 +15,7 @@ final as (
         product_id,
         orders + returned_orders as orders,
         returned_orders,
-        {{ rounded_quotient('returned_orders', 'orders + returned_orders') }} as return_rate,
+        {{ ratio('returned_orders', '(orders + returned_orders)') }} as return_rate,
         returned_amount
     from products
 

@@ -1,7 +1,7 @@
 """The shop's tables out of raw transactions, reviews and products, as the text of the design says.
 
-`compute_commerce` answers for what follows from the shop's files alone. What also needs events (`daily_kpis`,
-`product_affinity`) has a function of its own, whose arguments are rows of facts.
+`compute_commerce` answers for what follows from the files of the shop alone; daily_kpis and product_affinity,
+which need events, are in `oracle.facts`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache
-from itertools import permutations
 from typing import Any
 
 from loaders.lakehouse.settings import PROJECT_ROOT
@@ -488,79 +487,3 @@ def product_ratings(reviews: list[Row]) -> list[Row]:
 
 def _with_product(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["product_id"] is not None]
-
-
-# With events ------------------------------------------------------------------------------------------------
-
-
-def product_affinity(events: Iterable[Row], lines: Iterable[Row]) -> list[Row]:
-    """Products that people bought together.
-
-    events: rows of fct_web_events; lines: rows of fct_event_products.
-    """
-    baskets: dict[str, set[str]] = {
-        row["session_id"]: set() for row in events if row["event_action"] == "purchase" and not row["is_bot"]
-    }
-    for line in lines:
-        is_bought = line["event_action"] == "purchase" and line["session_id"] in baskets
-        if is_bought and line["product_id"] is not None:
-            baskets[line["session_id"]].add(line["product_id"])
-    single = Counter(product for products in baskets.values() for product in products)
-    pairs = Counter(pair for products in baskets.values() for pair in permutations(products, 2))
-    return [
-        {
-            "product_a": a,
-            "product_b": b,
-            "pair_count": count,
-            "support": quotient(count, len(baskets)),
-            "confidence": quotient(count, single[a]),
-            "lift": quotient(Fraction(count, single[a]), Fraction(single[b], len(baskets))),
-        }
-        for (a, b), count in sorted(pairs.items())
-        if count >= 2
-    ]
-
-
-_PAGE_VIEWS = ("page_view", "screen_view", "space_view")
-
-
-def daily_kpis(
-    events: Iterable[Row],
-    sessions: Iterable[Row],
-    transactions: Iterable[Row],
-    raw_web_events: Iterable[RawRow],
-    rejected_events: Iterable[Row],
-) -> list[Row]:
-    """One row for each day with any event or transaction.
-
-    events, sessions, transactions, rejected_events: rows of the lake's tables.
-    """
-    events_of, transactions_of = _by(events, "event_date"), _by(transactions, "transaction_date")
-    sessions_of = _by((row for row in sessions if not row["is_bot"]), "session_date")
-    raw = Counter(to_datetime(believed_modified_at(row)).date() for row in raw_web_events)
-    rejected = Counter(row["source_modified_at"].date() for row in rejected_events)
-    result = []
-    for day in sorted(events_of.keys() | transactions_of.keys()):
-        everything = events_of.get(day, [])
-        people = [row for row in everything if not row["is_bot"]]
-        actions = Counter(row["event_action"] for row in people)
-        starting = sessions_of.get(day, [])
-        orders = [row for row in transactions_of.get(day, []) if row["status"] == "completed"]
-        score = sum((Fraction(row["data_quality_score"]) for row in people), Fraction(0))
-        result.append(
-            {
-                "event_date": day,
-                "sessions": len(starting),
-                "visitors": len({row["visitor_id"] for row in people}),
-                "page_views": sum(actions[action] for action in _PAGE_VIEWS),
-                "purchases": actions["purchase"],
-                "event_revenue": _money(row["revenue"] for row in people if row["revenue"] is not None),
-                "orders": len(orders),
-                "transaction_revenue": _total(orders),
-                "conversion_rate": quotient(sum(row["is_converted"] for row in starting), len(starting)),
-                "average_score": quotient(score, len(people)),
-                "rejected_share": quotient(rejected[day], raw[day]),
-                "bot_share": quotient(len(everything) - len(people), len(everything)),
-            }
-        )
-    return result
