@@ -1,4 +1,5 @@
--- Proves for the days that the last run wrote events of: user_activity counts the visitors and sessions that they have.
+-- Proves for the days that the last run wrote events of: user_activity counts the visitors and sessions that they have,
+-- without bots.
 with
 
 written_days as (
@@ -16,7 +17,9 @@ events as (
         count(distinct visitor_id) as unique_users,
         count(distinct session_id) as unique_sessions
     from {{ ref('fct_web_events') }}
-    where event_date in (select event_date from written_days)
+    where
+        event_date in (select event_date from written_days)
+        and not is_bot
     group by event_date
 
 )
