@@ -38,11 +38,11 @@ touches as (
     inner join sessions
         on
             purchases.visitor_id = sessions.visitor_id
-            and sessions.session_start_at <= purchases.event_timestamp
+            and purchases.event_timestamp >= sessions.session_start_at
             and (
-                sessions.session_start_at
-                >= {{ subtract_minutes('purchases.event_timestamp', var('attribution_days') * 24 * 60) }}
-                or sessions.session_id = purchases.session_id
+                {{ subtract_minutes('purchases.event_timestamp', var('attribution_days') * 24 * 60) }}
+                <= sessions.session_start_at
+                or purchases.session_id = sessions.session_id
             )
 
 ),

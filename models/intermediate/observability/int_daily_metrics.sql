@@ -40,38 +40,38 @@ metrics as (
     union all
     select
         event_date,
-        'sessions',
-        session_count
+        'sessions' as metric,
+        session_count as metric_value
     from totals
     union all
     select
         event_date,
-        'revenue',
-        revenue
+        'revenue' as metric,
+        revenue as metric_value
     from totals
     union all
     select
         event_date,
-        'score',
-        average_score
+        'score' as metric,
+        average_score as metric_value
     from totals
     union all
     select
-        arrival_date,
-        'records',
-        record_count
+        arrival_date as event_date,
+        'records' as metric,
+        record_count as metric_value
     from arrivals
     union all
     select
-        arrival_date,
-        'reject_share',
-        {{ ratio('rejected_count', 'record_count') }}
+        arrival_date as event_date,
+        'reject_share' as metric,
+        {{ ratio('rejected_count', 'record_count') }} as metric_value
     from arrivals
     union all
     select
         event_date,
-        'duplicate_share',
-        {{ ratio('duplicates', 'current_records') }}
+        'duplicate_share' as metric,
+        {{ ratio('duplicates', 'current_records') }} as metric_value
     from copies
 
 ),

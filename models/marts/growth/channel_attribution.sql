@@ -19,12 +19,15 @@ touches as (
 
 ),
 
-models as (
+credits as (
 
-    select cast(model as varchar) as model
-    from (
+    select
+        touches.*,
+        cast(models.model as varchar) as model  -- noqa: RF04
+    from touches
+    cross join (
         values ('first_touch'), ('last_touch'), ('last_non_direct'), ('linear'), ('position_based')
-    ) as names (model)
+    ) as models (model)
 
 ),
 
@@ -32,9 +35,8 @@ models as (
 weighted as (
 
     select
-        touches.*,
-        models.model,
-        case models.model
+        *,
+        case model
             when 'first_touch' then case when touch_number = 1 then 1 else 0 end
             when 'last_touch' then case when touch_number = touch_count then 1 else 0 end
             when 'last_non_direct'
@@ -48,8 +50,7 @@ weighted as (
                     else {{ 100 - 2 * var('attribution_edge_percent') }}
                 end
         end as weight
-    from touches
-    cross join models
+    from credits
 
 ),
 

@@ -40,7 +40,7 @@ weekly as (
 final as (
 
     select
-        activity_week as week,
+        activity_week as week,  -- noqa: RF04
         cast(new_users as bigint) as new_users,
         cast(retained_users as bigint) as retained_users,
         cast(active_users - new_users - retained_users as bigint) as resurrected_users,

@@ -11,21 +11,21 @@ daily as (
 history as (
 
     select
-        days.event_date,
-        days.metric,
-        days.metric_value,
+        judged.event_date,
+        judged.metric,
+        judged.metric_value,
         earlier.metric_value as earlier_value,
-        count(*) over (partition by days.event_date, days.metric) as day_count,
+        count(*) over (partition by judged.event_date, judged.metric) as day_count,
         row_number() over (
-            partition by days.event_date, days.metric
+            partition by judged.event_date, judged.metric
             order by earlier.metric_value
         ) as value_rank
-    from daily as days
+    from daily as judged
     inner join daily as earlier
         on
-            days.metric = earlier.metric
-            and earlier.event_date >= {{ add_days('days.event_date', -var('anomaly_days')) }}
-            and earlier.event_date < days.event_date
+            judged.metric = earlier.metric
+            and judged.event_date > earlier.event_date
+            and {{ add_days('judged.event_date', -var('anomaly_days')) }} <= earlier.event_date
 
 ),
 

@@ -75,13 +75,25 @@ final as (
         p95_delay_seconds,
         average_score,
         cast(
-            case when median_delay_seconds > 60 * {{ var('health_delay_minutes') }} then 'breach' else 'ok' end as varchar
+            case
+                when median_delay_seconds > 60 * {{ var('health_delay_minutes') }}
+                    then 'breach'
+                else 'ok'
+            end as varchar
         ) as delay_status,
         cast(
-            case when error_rate > {{ var('health_error_rate') }} then 'breach' else 'ok' end as varchar
+            case
+                when error_rate > {{ var('health_error_rate') }}
+                    then 'breach'
+                else 'ok'
+            end as varchar
         ) as error_rate_status,
         cast(
-            case when average_score < {{ var('health_quality_score') }} then 'breach' else 'ok' end as varchar
+            case
+                when average_score < {{ var('health_quality_score') }}
+                    then 'breach'
+                else 'ok'
+            end as varchar
         ) as score_status
     from measured
 
