@@ -2,18 +2,19 @@
 
 {#
     A quotient of exact numbers (whole or decimal), rounded once, halves away from zero: decimal(18, digits), null where the
-    denominator is 0. The denominator has two decimals at most.
+    denominator is 0 or it does not fit. Of decimals the numerator has two more than `digits` at most, the denominator two.
 #}
 {% macro rounded_quotient(numerator, denominator, digits=4) -%}
     {{ return(adapter.dispatch('rounded_quotient')(numerator, denominator, digits)) }}
 {%- endmacro %}
 
 {% macro default__rounded_quotient(numerator, denominator, digits) -%}
-    {#- A quotient of decimals has as many digits as its operands and is rounded so. #}
+    {#- A quotient of decimals has as many digits as its operands and is rounded so. -#}
     case
         when {{ denominator }} <> 0
-            then cast(
-                cast(100 * ({{ numerator }}) as decimal(38, {{ digits }})) / cast(100 * ({{ denominator }}) as decimal(38, 0))
+            then try_cast(
+                cast(100 * cast({{ numerator }} as decimal(38, {{ digits + 2 }})) as decimal(38, {{ digits }}))
+                / cast(100 * cast({{ denominator }} as decimal(38, 2)) as decimal(38, 0))
                 as decimal(18, {{ digits }})
             )
     end
@@ -21,14 +22,14 @@
 
 {% macro duckdb__rounded_quotient(numerator, denominator, digits) -%}
     {#- In whole numbers: a quotient of decimals is a double. -#}
-    {%- set whole = 'cast(' ~ 10 ** (digits + 2) ~ ' * (' ~ numerator ~ ') as hugeint)' -%}
-    {%- set by = 'cast(100 * (' ~ denominator ~ ') as hugeint)' %}
+    {%- set part = 'cast(' ~ 10 ** (digits + 2) ~ ' * cast(' ~ numerator ~ ' as decimal(38, ' ~ (digits + 2) ~ ')) as hugeint)' -%}
+    {%- set whole = 'cast(100 * cast(' ~ denominator ~ ' as decimal(38, 2)) as hugeint)' -%}
     case
         when {{ denominator }} <> 0
-            then cast(
+            then try_cast(
                 cast(
-                    sign({{ whole }}) * sign({{ by }})
-                    * ((2 * abs({{ whole }}) + abs({{ by }})) // (2 * abs({{ by }}))) as decimal(18, 0)
+                    sign({{ part }}) * sign({{ whole }})
+                    * ((2 * abs({{ part }}) + abs({{ whole }})) // (2 * abs({{ whole }}))) as decimal(38, 0)
                 ) * cast(0.{{ '0' * (digits - 1) }}1 as decimal({{ digits }}, {{ digits }}))
                 as decimal(18, {{ digits }})
             )
