@@ -9,19 +9,18 @@ READY := $(VENV)/.ready
 # Compiled once, here: dbt starts in half the time also where Python may not write bytecode.
 UV_INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-# The package hub is not reachable from every network: DBT_PACKAGES_PATH=dbt_packages uses the real packages
-# (after `make packages`), the default the stand-ins of just the macros that this project uses.
-export DBT_PACKAGES_PATH ?= tests/offline_packages
+# Where dbt finds its packages; who names another place (as tests and CI do) has them there.
+PACKAGES := $(if $(DBT_PACKAGES_PATH),,dbt_packages/.ready)
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint format up down status build docs check-incremental packages trino-up trino-down parity athena \
+.PHONY: help setup demo sql notebook connect inspect test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
 	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## Make .venv with the locked dependencies
+setup: $(READY) $(PACKAGES)  ## Make .venv with the locked dependencies, and get the dbt packages
 
 $(READY): requirements-bootstrap.lock requirements-peer.lock requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
@@ -32,8 +31,32 @@ $(READY): requirements-bootstrap.lock requirements-peer.lock requirements.lock p
 	$(UV_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The hub's, or where it can't be reached stand-ins of just the macros that this project uses.
+dbt_packages/.ready: packages.yml package-lock.yml $(READY)
+	@$(BIN)/python tests/offline_packages/install.py
+	@touch $@
+
 demo: setup  ## Sample data through both loaders and dbt, then a report; run it again for the next days
 	@$(BIN)/python -m loaders demo
+
+# In an environment of its own: what it needs has no say in the locked dependencies.
+.venv-sql/.ready: requirements-sql.lock $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sql
+	@$(BIN)/uv pip install --quiet --python .venv-sql/bin/python --require-hashes -r $<
+	@touch $@
+
+sql: setup  ## A shell on the lakehouse, which can't write to it; LAKEHOUSE=demo looks at the demo's
+	@$(MAKE) --silent .venv-sql/.ready || echo "harlequin can't be installed now: a plain shell"
+	@$(BIN)/python -m loaders sql
+
+notebook: setup .venv-sql/.ready  ## Three questions to the lakehouse, in a marimo notebook on loopback
+	.venv-sql/bin/marimo --quiet edit --host 127.0.0.1 --skip-update-check notebooks/three_questions.py
+
+connect: setup  ## Print the SQL by which DuckDB elsewhere reads the lakehouse
+	@$(BIN)/python -m loaders connect
+
+inspect: setup  ## FILE=path: what would become of the events in a file; nothing is loaded
+	@$(BIN)/python -m loaders inspect "$(FILE)"
 
 test: setup  ## Linters, pytest, dbt's own tests on lakehouses of their own; `parity` and `test-athena` do the rest
 	$(BIN)/ruff check .
@@ -43,12 +66,12 @@ test: setup  ## Linters, pytest, dbt's own tests on lakehouses of their own; `pa
 lint: setup  ## ruff and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --processes 2 models tests/sql
+	$(BIN)/sqlfluff lint --processes 2 models analyses tests/sql
 
 format: setup  ## Let ruff and sqlfluff rewrite
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix models tests/sql
+	$(BIN)/sqlfluff fix models analyses tests/sql
 
 up: setup  ## Start the local lakehouse (loaders and dbt do it by themselves)
 	@$(BIN)/python -m loaders lakehouse up
@@ -58,6 +81,9 @@ down: setup  ## Stop the local lakehouse; nothing is lost
 
 status: setup  ## Whether the local lakehouse runs, and where
 	@$(BIN)/python -m loaders lakehouse status
+
+reset: setup  ## Start over: remove the local lakehouse's data; asks, unless FORCE=1
+	@$(BIN)/python -m loaders lakehouse reset $(if $(filter 1,$(FORCE)),--yes)
 
 build: setup  ## dbt build
 	$(BIN)/dbt build
@@ -69,8 +95,9 @@ docs: setup  ## The data dictionary as a site
 check-incremental: setup  ## Does what a model declares hold? MODEL=name: two random batches and a full refresh, compared
 	@PYTHONPATH=tests/python $(BIN)/python tests/python/check_incremental.py $(MODEL)
 
-packages: setup  ## Install the real dbt packages from the hub into dbt_packages
-	DBT_PACKAGES_PATH=dbt_packages $(BIN)/dbt deps
+packages: $(READY)  ## Try again for the real dbt packages of the hub
+	@$(BIN)/python tests/offline_packages/install.py
+	@touch dbt_packages/.ready
 
 $(VENV)/.trino: requirements-trino.lock $(READY)
 	$(UV_INSTALL) --require-hashes -r requirements-trino.lock
@@ -111,12 +138,13 @@ bench-storage: setup  ## Files and metadata after 200 small batches with mainten
 bench-engines: $(VENV)/.trino  ## Time and memory of a full build of a million events on DuckDB and on Trino
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/engines.py $(BENCH)
 
+FIGURES := docs/benchmarks.md
 RUNS ?= 500
 soak-exit: setup  ## Many short dbt runs, half of them on a busy machine: does each end with its exit status?
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/soak_exit.py --runs $(RUNS) $(BENCH)
 
-engine-table: setup  ## Write into the README what parity and test-athena found last
-	$(BIN)/python tests/python/engine_table.py README.md
+engine-table: setup  ## Write into docs/benchmarks.md what parity and test-athena found last
+	$(BIN)/python tests/python/engine_table.py $(FIGURES)
 
 engines-ready: $(VENV)/.trino $(VENV)/.athena-endpoint
 
@@ -128,19 +156,21 @@ test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests
 	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --require-hashes -r $<
 	@touch $@
 
-# Each has options: BENCH="--help". BENCH="--write README.md" puts the figures there.
+# Each has options: BENCH="--help". BENCH="--write docs/benchmarks.md" puts the figures there.
 bench-load: .venv-spark/.ready  ## The loaders' speed beside DuckDB, PySpark and a plain loop
 	PYTHONPATH=tests/python $(BIN)/python benchmarks/bench_load.py $(BENCH)
 
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-annotate --no-header
 
-lock: setup  ## Write all requirements*.lock but the bootstrap's and the peer's anew from pyproject.toml
+lock: $(READY)  ## Write all requirements*.lock but the bootstrap's and the peer's anew from pyproject.toml
 	$(LOCK) --extra dev --output-file requirements.lock
 	$(LOCK) --extra dev --extra trino --constraint requirements.lock --output-file requirements-trino.lock
 	$(LOCK) --extra dev --extra athena --constraint requirements.lock --output-file requirements-athena.lock
 	$(LOCK) --extra dev --extra trino --extra athena --extra athena-endpoint --constraint requirements.lock \
 		--constraint requirements-trino.lock --constraint requirements-athena.lock \
 		--output-file requirements-athena-endpoint.lock
+	(echo harlequin; echo marimo; grep -oE '"duckdb==[0-9.]+' pyproject.toml | tr -d '"') | $(BIN)/uv pip compile --quiet - --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --output-file requirements-sql.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays
 	rm -rf $(VENV) .venv-* benchmarks/.work target logs dbt_packages

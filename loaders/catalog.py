@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,7 +40,7 @@ def open_catalog() -> Catalog:
     """Open the default catalog of pyiceberg's configuration, else the local lakehouse, started when needed.
 
     The configuration is `PYICEBERG_CATALOG__…` or `.pyiceberg.yaml`, see
-    https://py.iceberg.apache.org/configuration/.
+    https://py.iceberg.apache.org/configuration/. A lakehouse that LAKEHOUSE names comes before it.
 
     Raises:
         LoaderError: the catalog can't be reached, or the local lakehouse does not start.
@@ -47,7 +48,7 @@ def open_catalog() -> Catalog:
     configuration = Config()
     name = configuration.get_default_catalog_name()
     properties = configuration.get_catalog_config(name)
-    if properties is None:
+    if properties is None or os.environ.get("LAKEHOUSE"):
         properties = ensure_running().catalog_properties()
     with catalog_errors(f"the Iceberg catalog '{name}' ({properties.get('uri', 'no uri')}) can't be opened"):
         return load_catalog(name, **properties)

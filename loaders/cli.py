@@ -18,7 +18,9 @@ from loaders.demo import demo
 from loaders.duration import Duration
 from loaders.errors import LoaderError, one_line
 from loaders.firehose_tail import follow, load_tail
+from loaders.inspection import inspect_command
 from loaders.lakehouse.cli import lakehouse_group
+from loaders.lakehouse.sql_shell import connect_command, sql_command
 from loaders.lakehouse.trino_cli import trino_group
 from loaders.ledger_cli import ledger_group
 from loaders.loading import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_SECONDS, BatchSize, run
@@ -56,6 +58,9 @@ main.add_command(lakehouse_group)
 main.add_command(trino_group)
 main.add_command(ledger_group)
 main.add_command(demo)
+main.add_command(connect_command)
+main.add_command(sql_command)
+main.add_command(inspect_command)
 main.add_command(maintain_command)
 
 

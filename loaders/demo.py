@@ -1,15 +1,16 @@
 """`python -m loaders demo`: sample data through both loaders and dbt, then a report for people.
 
 The first run makes two weeks of events; each further run makes the next three days of the same world, loads
-them and builds incrementally.
+them and builds incrementally. It has a lakehouse of its own: see LAKEHOUSE in `Settings.from_environment`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,17 +20,20 @@ from typing import Any
 import click
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session
-from loaders.lakehouse.settings import PROJECT_ROOT, Settings
+from loaders.lakehouse.settings import DEMO, PROJECT_ROOT, Settings
 from loaders.loading import run
 from loaders.sample import DEFAULT_START, Manifest, generate_sample
 
 SEED = 2026
 FIRST_DAYS, FIRST_EVENTS = 14, 200_000
 NEXT_DAYS = 3
+# Where no terminal shows them as they come.
+NEWS_EVERY_SECONDS = 15.0
 
 # What is shown of each mart: a question, the columns, the order, the number of rows.
 MARTS = (
@@ -61,8 +65,10 @@ class Window:
 )
 def demo(events: int) -> None:
     """Sample data through both loaders and dbt build, then a report. Run it again for the next days."""
+    # What follows, loaders and dbt, works on that one; whatever else the environment chooses does not count.
+    os.environ.update(LAKEHOUSE=DEMO, DBT_SCHEMA="analytics")
     console = Console()
-    home = Settings.from_environment().home / "demo"
+    home = Settings.from_environment().sample
     window = _next_window(home, events)
     begin = DEFAULT_START + timedelta(days=window.first_day)
     console.rule(f"[bold]Demo, run {window.number}: {window.days} days from {begin}")
@@ -73,8 +79,8 @@ def demo(events: int) -> None:
             sample, events=window.events, days=window.days, seed=SEED, first_day=window.first_day
         )
     loads = _load(console, sample)
-    with _step(console, "dbt build: models and their tests"):
-        _dbt_build()
+    with _step(console, "dbt build: models and their tests") as tell:
+        _dbt_build(tell)
     (home / "state.json").write_text(
         json.dumps({"runs": window.number, "days": window.first_day + window.days})
     )
@@ -96,13 +102,22 @@ def _next_window(home: Path, events: int) -> Window:
 
 
 @contextmanager
-def _step(console: Console, what: str) -> Iterator[None]:
-    """Say what is being done, and how long it took."""
-    began = time.monotonic()
+def _step(console: Console, what: str) -> Iterator[Callable[[str], None]]:
+    """Say what is being done, and how long it took; yields what takes news of how far it is."""
+    began = said = time.monotonic()
     mark = "[red]failed[/]"
+
+    def tell(news: str) -> None:
+        nonlocal said
+        if status:
+            status.update(f"{what} [dim]{escape(news)}[/]")
+        elif time.monotonic() - said >= NEWS_EVERY_SECONDS:
+            said = time.monotonic()
+            console.print(f"      {escape(news)}")
+
     try:
-        with console.status(what) if console.is_terminal else nullcontext():
-            yield
+        with console.status(what) if console.is_terminal else nullcontext() as status:
+            yield tell
         mark = "[green]done[/]"
     finally:
         console.print(f"{mark}  {what} [dim]({time.monotonic() - began:.1f} s)[/]")
@@ -124,17 +139,26 @@ def _load(console: Console, sample: Path) -> list[tuple[str, Any]]:
     return loads
 
 
-def _dbt_build() -> None:
+def _dbt_build(tell: Callable[[str], None]) -> None:
     """Run dbt in this process, its output in dbt's log only; without unit tests, which look at no data.
+
+    Args:
+        tell: hears of each model and test that is done.
 
     Raises:
         LoaderError: a model or test failed.
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ.setdefault("DBT_PACKAGES_PATH", "tests/offline_packages")
-    directories = ["--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT)]
-    result = dbtRunner().invoke(["--quiet", "build", "--exclude-resource-type", "unit_test", *directories])
+    done = itertools.count(1)
+
+    def hear(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            tell(f"{next(done)} models and tests done, {event.data.node_info.node_name}")
+
+    options = ["--target", "local", "--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT)]
+    arguments = ["--quiet", "build", "--exclude-resource-type", "unit_test", *options]
+    result = dbtRunner(callbacks=[hear]).invoke(arguments)
     if not result.success:
         failed = [
             str(r.node.name) for r in getattr(result.result, "results", []) if r.status in ("error", "fail")
@@ -185,11 +209,14 @@ def _report(
 
     console.rule("[bold]Where to look next")
     console.print(
-        "make demo     the next days, built incrementally\n"
-        "make docs     the data dictionary, as a site\n"
-        "make status   the lakehouse: its tables and addresses\n"
-        "make down     stop it; nothing is lost\n"
-        "models/marts  the SQL of every table above"
+        "make sql LAKEHOUSE=demo     a shell on these tables\n"
+        "make demo                   the next days, built incrementally\n"
+        "make docs                   the data dictionary, as a site\n"
+        "make status LAKEHOUSE=demo  the demo's lakehouse: its tables and addresses\n"
+        "make down LAKEHOUSE=demo    stop it; nothing is lost\n"
+        "make reset LAKEHOUSE=demo   start over\n"
+        "models/marts                the SQL of every table above\n"
+        "docs/own-data.md            your own data, which goes into a lakehouse of its own"
     )
 
 

@@ -35,6 +35,23 @@ def down() -> None:
 
 
 @lakehouse_group.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Start over: stop it and remove its data, which is all of its tables and objects.
+
+    Its keys, its ports and what was fetched for it stay, so that programs that know them go on to work.
+    """
+    settings = Settings.from_environment()
+    if not settings.data.exists():
+        click.echo(f"local lakehouse in {settings.home}: there is no data")
+        return
+    if not yes:
+        click.confirm(f"Remove all tables and objects of the local lakehouse in {settings.home}?", abort=True)
+    store.remove_data(settings)
+    click.echo(f"local lakehouse in {settings.home}: its data is gone")
+
+
+@lakehouse_group.command()
 def status() -> None:
     """Say whether it runs, where, and which tables it has. Exit status 1 when it does not run."""
     settings = Settings.from_environment()

@@ -17,6 +17,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session
+from loaders.lakehouse.first_tables import ensure_raw_tables
 from loaders.lakehouse.store import Store, ensure_running
 
 
@@ -40,7 +41,10 @@ class Plugin(BasePlugin):
 
     def _store(self) -> Store:
         try:
-            return ensure_running()
+            store = ensure_running()
+            # What nothing was loaded into is built, too: empty.
+            ensure_raw_tables(store)
+            return store
         except LoaderError as error:
             raise DbtRuntimeError(str(error)) from error
 

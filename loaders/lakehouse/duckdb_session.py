@@ -36,10 +36,7 @@ def attach(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
 def attach_to(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
     """Attach an Iceberg REST catalog that takes the lakehouse's credentials."""
     # DuckDB 1.5 removes the files of a commit that may have landed: https://github.com/duckdb/duckdb-iceberg/pull/1120
-    connection.execute(
-        f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{uri}', secret lakehouse_catalog, "
-        f"access_delegation_mode 'none', remove_files_on_delete false)"
-    )
+    connection.execute(_attach_statement(uri, "remove_files_on_delete false"))
 
 
 def close(connection: duckdb.DuckDBPyConnection) -> None:
@@ -73,15 +70,40 @@ def prepare(connection: duckdb.DuckDBPyConnection, store: Store) -> None:
     for extension in EXTENSIONS:
         duckdb_extensions.import_extension(extension, con=connection)
         connection.execute(f"load {extension}")
+    for statement in _secret_statements(store):
+        connection.execute(statement)
+    json_functions.register(connection)
+
+
+def reading_statements(store: Store) -> list[str]:
+    """The SQL by which any DuckDB of this version reads the lakehouse as `lake`, and can't write to it.
+
+    The extensions are taken from the lakehouse's home, where `connect` has put them: no download.
+    """
+    directory = connection_options(store)["extension_directory"].replace("'", "''")
+    return [
+        f"set extension_directory = '{directory}'",
+        *(f"load {extension}" for extension in EXTENSIONS),
+        "set TimeZone = 'UTC'",
+        *_secret_statements(store),
+        _attach_statement(store.settings.iceberg_uri, "read_only"),
+    ]
+
+
+def _secret_statements(store: Store) -> list[str]:
     # Keys are hexadecimal text of our own making: they need no escaping.
-    connection.execute(
+    return [
         f"create or replace temporary secret lakehouse_catalog (type iceberg, "
         f"client_id '{store.access_key}', client_secret '{store.secret_key}', "
-        f"oauth2_server_uri '{store.settings.iceberg_uri}/v1/oauth/tokens')"
-    )
-    connection.execute(
+        f"oauth2_server_uri '{store.settings.iceberg_uri}/v1/oauth/tokens')",
         f"create or replace temporary secret lakehouse_s3 (type s3, key_id '{store.access_key}', "
         f"secret '{store.secret_key}', endpoint '{store.s3_endpoint.removeprefix('http://')}', "
-        f"url_style 'path', use_ssl false, region 'us-east-1')"
+        f"url_style 'path', use_ssl false, region 'us-east-1')",
+    ]
+
+
+def _attach_statement(uri: str, option: str) -> str:
+    return (
+        f"attach '{WAREHOUSE}' as {CATALOG} (type iceberg, endpoint '{uri}', secret lakehouse_catalog, "
+        f"access_delegation_mode 'none', {option})"
     )
-    json_functions.register(connection)

@@ -13,6 +13,9 @@ from loaders.errors import LoaderError
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 18333
 WAREHOUSE = "warehouse"
+# The lakehouse of `make demo` is in the home of the other one, on ports of its own.
+DEMO = "demo"
+DEMO_PORT_OFFSET = 20
 LANDING_BUCKET = "landing"
 
 # Offsets in the block of ports that starts at LAKEHOUSE_PORT.
@@ -43,15 +46,36 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read LAKEHOUSE_HOME (default `.lakehouse` in the checkout) and LAKEHOUSE_PORT (default 18333).
 
+        With LAKEHOUSE=demo it is the lakehouse of `make demo` that belongs to these.
+
         Raises:
-            LoaderError: LAKEHOUSE_PORT is no usable port number.
+            LoaderError: LAKEHOUSE_PORT is no usable port number, or LAKEHOUSE no lakehouse's name.
         """
         home = Path(os.environ.get("LAKEHOUSE_HOME") or ".lakehouse")
         text = os.environ.get("LAKEHOUSE_PORT") or str(DEFAULT_PORT)
-        last = 65535 - ADMIN_GRPC_OFFSET - len(PORT_NAMES)
+        last = 65535 - ADMIN_GRPC_OFFSET - len(PORT_NAMES) - DEMO_PORT_OFFSET
         if not text.isdecimal() or not 1024 <= int(text) <= last:
             raise LoaderError(f"LAKEHOUSE_PORT is {text!r}: set it to a number from 1024 to {last}")
-        return cls(home=home if home.is_absolute() else PROJECT_ROOT / home, port=int(text))
+        settings = cls(home=home if home.is_absolute() else PROJECT_ROOT / home, port=int(text))
+        name = os.environ.get("LAKEHOUSE") or None
+        if name not in (None, DEMO):
+            raise LoaderError(f"LAKEHOUSE is {name!r}: set it to {DEMO}, or unset it for your own")
+        return cls(settings.home / DEMO, settings.port + DEMO_PORT_OFFSET) if name else settings
+
+    @property
+    def data(self) -> Path:
+        """The directory of all that is stored."""
+        return self.home / "store"
+
+    @property
+    def sample(self) -> Path:
+        """The directory of what the demo has made and loaded."""
+        return self.home / "sample"
+
+    @property
+    def raw_tables_made(self) -> Path:
+        """The file that tells that the raw tables were made, among the data so that it goes with them."""
+        return self.data / "raw_tables_made"
 
     @property
     def ports(self) -> dict[str, int]:

@@ -158,6 +158,22 @@ def stop(settings: Settings) -> bool:
         return True
 
 
+def remove_data(settings: Settings) -> None:
+    """Stop the store of this home and remove what is stored in it (and the demo's sample), nothing else.
+
+    Raises:
+        LoaderError: some of it can't be removed.
+    """
+    stop(settings)
+    try:
+        with start_lock(settings.home):
+            for directory in (settings.data, settings.sample):
+                if directory.exists():
+                    shutil.rmtree(directory)
+    except OSError as error:
+        raise LoaderError(f"the data in {settings.home} can't be removed: {error}") from error
+
+
 def _bypass_proxies() -> None:
     """Keep loopback out of the proxies that the environment names, for all clients of this process."""
     for name in ("NO_PROXY", "no_proxy"):
@@ -185,7 +201,7 @@ def _start(settings: Settings) -> Store:
     _check_ports(settings)
     credentials = Credentials.load_or_create(settings.home)
     log_path = settings.home / "store.log"
-    data = settings.home / "store"
+    data = settings.data
     data.mkdir(exist_ok=True)
     log_path.touch()
     _make_private(data, log_path)

@@ -28,6 +28,7 @@ import click
 import psutil
 
 from loaders.errors import LoaderError
+from loaders.lakehouse.first_tables import ensure_raw_tables
 from loaders.lakehouse.ports import is_free, port_owner, reserved
 from loaders.lakehouse.settings import WAREHOUSE, Settings
 from loaders.lakehouse.store import (
@@ -128,6 +129,7 @@ def start(settings: TrinoSettings | None = None, catalogs: Catalogs | None = Non
     """
     settings = settings or TrinoSettings.from_environment()
     store = ensure_running(settings.lakehouse)
+    ensure_raw_tables(store)
     all_catalogs = {CATALOG: lake_catalog(store), **(catalogs or {})}
     try:
         with start_lock(settings.home):

@@ -15,6 +15,7 @@ events as (
 
     select
         event_date,
+        count(case when not is_bot then 1 end) as events_of_people,
         count(case when event_action = 'purchase' then 1 end) as purchases,
         coalesce(sum(revenue), 0) as revenue
     from events_of_days
@@ -122,7 +123,8 @@ days as (
 select
     days.event_date,
     events.event_date is null as has_no_event,
-    user_activity.event_date is null as is_not_in_user_activity,
+    events.events_of_people,
+    user_activity.event_date is not null as is_in_user_activity,
     events.purchases,
     hourly_revenue.purchases as purchases_in_hourly_revenue,
     events.revenue,
@@ -141,7 +143,7 @@ left join category_performance on days.event_date = category_performance.event_d
 left join product_daily on days.event_date = product_daily.event_date
 where
     events.event_date is null
-    or user_activity.event_date is null
+    or (user_activity.event_date is not null) <> (events.events_of_people > 0)
     or events.purchases <> coalesce(hourly_revenue.purchases, 0)
     or events.revenue <> coalesce(hourly_revenue.revenue, 0)
     or coalesce(categories.events_with_category, 0) <> coalesce(category_performance.events_with_category, 0)

@@ -1,7 +1,7 @@
 {{
     config(
         partitioned_by=['session_date'],
-        meta={'rebuild_by': 'session_id'},
+        meta={'rebuild_by': 'session_id', 'lookups': ['int_session_sources']},
     )
 }}
 

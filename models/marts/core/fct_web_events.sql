@@ -1,7 +1,7 @@
 {{
     config(
         partitioned_by=['event_date', 'bucket(space_type, 8)'],
-        meta={'rebuild_by': 'session_id', 'lookups': ['stg_web_events']},
+        meta={'rebuild_by': 'session_id', 'lookups': ['stg_web_events', 'int_sessions']},
     )
 }}
 

@@ -14,7 +14,7 @@ events as (
 
 ),
 
-final as (
+visits as (
 
     select
         event_date,
@@ -22,6 +22,33 @@ final as (
         count(distinct session_id) as unique_sessions
     from events
     group by event_date
+
+),
+
+persons as (
+
+    select
+        event_date,
+        count(distinct person_id) as unique_persons,
+        count(distinct case when event_date = first_date then visitor_id end) as new_users
+    from {{ ref('int_person_days') }}
+    where {{ touched() }}
+    group by event_date
+
+),
+
+final as (
+
+    select
+        visits.event_date,
+        visits.unique_users,
+        visits.unique_sessions,
+        persons.new_users,
+        visits.unique_users - persons.new_users as returning_users,
+        persons.unique_persons
+    from visits
+    inner join persons
+        on visits.event_date = persons.event_date
 
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from oracle import marts
 from oracle.agents import user_agent_rows
 from oracle.bots import bot_reason
-from oracle.facts import Facts, facts_of
+from oracle.enriched import Enriched, enriched
 from oracle.knowledge import Knowledge, knowledge_of
 from oracle.persons import user_rows
 from oracle.records import (
@@ -129,7 +129,7 @@ def compute(
     accepted, rejected = _read(current, reconciliation)
     events = _deduplicated(accepted, reconciliation)
 
-    facts = {event.position: facts_of(event, knowledge) for event in events}
+    facts = {event.position: enriched(event, knowledge) for event in events}
     sessions_of = sessionize(events, settings.session_inactivity_minutes, event_ids or {})
     visits_of = {
         visitor_id: [_visit(session, facts, knowledge, settings) for session in sessions_of[visitor_id]]
@@ -181,7 +181,7 @@ class _Visit:
 
 
 def _visit(
-    session: Session, facts: Mapping[Position, Facts], knowledge: Knowledge, settings: Settings
+    session: Session, facts: Mapping[Position, Enriched], knowledge: Knowledge, settings: Settings
 ) -> _Visit:
     reason = bot_reason(session, settings)
     return _Visit(session, session_row(session, facts, reason, knowledge, settings), reason)
@@ -270,7 +270,7 @@ def _deduplicated(copies: list[Event], reconciliation: Reconciliation) -> list[E
     return sorted(events, key=lambda event: event.position)
 
 
-def _event_row(event: Event, facts: Facts, visit: _Visit) -> Row:
+def _event_row(event: Event, facts: Enriched, visit: _Visit) -> Row:
     return {column: getattr(event, column) for column in _EVENT_COLUMNS} | facts.columns() | {
         "session_start_at": visit.session.start_at,
         "session_number": visit.session.number,

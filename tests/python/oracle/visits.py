@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from oracle.channels import channel_of
-from oracle.facts import Facts
+from oracle.enriched import Enriched
 from oracle.knowledge import Knowledge
 from oracle.origins import Origin
 from oracle.records import Event, Position
@@ -66,7 +66,7 @@ def _split_at_gaps(events: list[Event], longest_gap: int) -> list[list[Event]]:
 
 def session_row(
     session: Session,
-    facts: Mapping[Position, Facts],
+    facts: Mapping[Position, Enriched],
     reason: str | None,
     knowledge: Knowledge,
     settings: Settings,
@@ -111,7 +111,7 @@ def session_row(
     }
 
 
-def deciding_origin(session: Session, facts: Mapping[Position, Facts]) -> Origin:
+def deciding_origin(session: Session, facts: Mapping[Position, Enriched]) -> Origin:
     """That of the first event with a page or a referrer, whatever later ones say."""
     for event in session.events:
         if event.page_url is not None or event.referrer_url is not None:

@@ -5,10 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from oracle.facts.inputs import PAGE_VIEWS, Facts, Row
-from oracle.facts.numbers import average, ratio
-from oracle.facts.observability import rejected_records
-from oracle.facts.people import People
+from oracle.event_marts.inputs import PAGE_VIEWS, Facts, Row
+from oracle.event_marts.numbers import average, ratio
+from oracle.event_marts.observability import rejected_records
+from oracle.event_marts.people import People
 
 FEWEST_BASKETS = 2
 

@@ -3,9 +3,9 @@
 import math
 from collections import defaultdict
 
-from oracle.facts.inputs import Row
-from oracle.facts.numbers import greatest, mean, microseconds_between, ratio, seconds
-from oracle.facts.people import People
+from oracle.event_marts.inputs import Row
+from oracle.event_marts.numbers import greatest, mean, microseconds_between, ratio, seconds
+from oracle.event_marts.people import People
 
 
 def daily_space_engagement(people: People) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from oracle.facts.inputs import Facts, Row
+from oracle.event_marts.inputs import Facts, Row
 
 
 def in_order(events: list[Row]) -> list[Row]:

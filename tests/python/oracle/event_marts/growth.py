@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from oracle.facts.inputs import Row, Settings
-from oracle.facts.numbers import days_from, ratio, week_of
-from oracle.facts.people import People
+from oracle.event_marts.inputs import Row, Settings
+from oracle.event_marts.numbers import days_from, ratio, week_of
+from oracle.event_marts.people import People
 
 WEEK = timedelta(days=7)
 LONGEST_RETENTION_DAYS = 30

@@ -4,9 +4,16 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import pairwise
 
-from oracle.facts.inputs import PAGE_VIEWS, Row, Settings
-from oracle.facts.numbers import MICROSECONDS_PER_SECOND, mean, microseconds_between, ratio, rounded, seconds
-from oracle.facts.people import People
+from oracle.event_marts.inputs import PAGE_VIEWS, Row, Settings
+from oracle.event_marts.numbers import (
+    MICROSECONDS_PER_SECOND,
+    mean,
+    microseconds_between,
+    ratio,
+    rounded,
+    seconds,
+)
+from oracle.event_marts.people import People
 
 MICROSECONDS_PER_MINUTE = 60 * MICROSECONDS_PER_SECOND
 

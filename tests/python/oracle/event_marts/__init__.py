@@ -4,32 +4,32 @@ It is written from the page that defines the marts and knows no SQL: a test read
 `marts_of_facts`, and compares each table with the lake, row by row.
 """
 
-from oracle.facts.attribution import channel_attribution
-from oracle.facts.funnels import session_funnel, visitor_funnel
-from oracle.facts.growth import (
+from oracle.event_marts.attribution import channel_attribution
+from oracle.event_marts.funnels import session_funnel, visitor_funnel
+from oracle.event_marts.growth import (
     daily_cohort_analysis,
     retention_daily,
     stickiness,
     user_activity,
     user_lifecycle,
 )
-from oracle.facts.inputs import Facts, Funnel, QualityRule, Row, Settings
-from oracle.facts.journeys import (
+from oracle.event_marts.inputs import Facts, Funnel, QualityRule, Row, Settings
+from oracle.event_marts.journeys import (
     journey_milestones,
     page_performance,
     page_transitions,
     user_journey_analysis,
 )
-from oracle.facts.kpis import daily_kpis, product_affinity
-from oracle.facts.observability import (
+from oracle.event_marts.kpis import daily_kpis, product_affinity
+from oracle.event_marts.observability import (
     anomalies,
     data_quality_daily,
     data_quality_rules_daily,
     pipeline_health,
     unknown_events,
 )
-from oracle.facts.people import People
-from oracle.facts.tours import daily_space_engagement, spatial_analytics
+from oracle.event_marts.people import People
+from oracle.event_marts.tours import daily_space_engagement, spatial_analytics
 
 __all__ = ["KEYS", "Facts", "Funnel", "QualityRule", "Row", "Settings", "marts_of_facts"]
 

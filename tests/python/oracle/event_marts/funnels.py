@@ -3,9 +3,9 @@
 from collections import Counter
 from datetime import date, timedelta
 
-from oracle.facts.inputs import Funnel, Row, Settings
-from oracle.facts.numbers import ratio
-from oracle.facts.people import People
+from oracle.event_marts.inputs import Funnel, Row, Settings
+from oracle.event_marts.numbers import ratio
+from oracle.event_marts.people import People
 
 
 def session_funnel(people: People, settings: Settings) -> list[Row]:

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from oracle.facts.inputs import Facts, QualityRule, Row, Settings
-from oracle.facts.numbers import (
+from oracle.event_marts.inputs import Facts, QualityRule, Row, Settings
+from oracle.event_marts.numbers import (
     average,
     mean,
     nearest_rank,
@@ -14,7 +14,7 @@ from oracle.facts.numbers import (
     rounded,
     whole_seconds,
 )
-from oracle.facts.people import People
+from oracle.event_marts.people import People
 
 LOW_SCORE = Decimal("0.5")
 MOST_DAYS, FEWEST_DAYS = 28, 14

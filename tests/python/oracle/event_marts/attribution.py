@@ -5,9 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from oracle.facts.inputs import Row, Settings
-from oracle.facts.numbers import rounded
-from oracle.facts.people import People
+from oracle.event_marts.inputs import Row, Settings
+from oracle.event_marts.numbers import rounded
+from oracle.event_marts.people import People
 
 
 def channel_attribution(people: People, settings: Settings) -> list[Row]:

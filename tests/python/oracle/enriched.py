@@ -16,7 +16,7 @@ from oracle.values import lowered
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Enriched:
     origin: Origin
     device_type: str | None
     country: str | None
@@ -35,9 +35,9 @@ class Facts:
         }
 
 
-def facts_of(event: Event, knowledge: Knowledge) -> Facts:
+def enriched(event: Event, knowledge: Knowledge) -> Enriched:
     goal = goal_of(event, knowledge.goals)
-    return Facts(
+    return Enriched(
         origin=origin_of(event, knowledge),
         device_type=_device_type(event),
         country=knowledge.country_code(event.source_country),

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from oracle.facts import KEYS, Facts, Funnel, Row, Settings, marts_of_facts
-from oracle.facts.attribution import models, split
-from oracle.facts.funnels import chains
-from oracle.facts.numbers import average, nearest_rank, ratio, rounded, seconds
-from oracle.facts.tours import exploration_level
+from oracle.event_marts import KEYS, Facts, Funnel, Row, Settings, marts_of_facts
+from oracle.event_marts.attribution import models, split
+from oracle.event_marts.funnels import chains
+from oracle.event_marts.numbers import average, nearest_rank, ratio, rounded, seconds
+from oracle.event_marts.tours import exploration_level
 
 # Builders ---------------------------------------------------------------------------------------------------
 
