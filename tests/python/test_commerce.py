@@ -58,8 +58,8 @@ def sale(number: int, **fields: Any) -> dict[str, Any]:
 
 def build_shop(warehouse: Warehouse) -> None:
     """Build what follows from the shop's files; what else there is waits."""
-    staging = ("stg_transactions+", "stg_reviews+", "stg_products+")
-    warehouse.dbt("run", "--select", "int_loaded_objects", "int_superseded_objects", *staging)
+    batches = ("int_loaded_objects", "int_superseded_objects", "int_commerce_records")
+    warehouse.dbt("run", "--select", *batches, "stg_transactions+", "stg_reviews+", "stg_products+")
 
 
 def sales_of(warehouse: Warehouse) -> dict[str, Row]:

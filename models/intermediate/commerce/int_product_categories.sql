@@ -1,6 +1,6 @@
 {{ config(meta={'rebuild_by': 'product_id'}) }}
 
--- Apart from dim_products, which changes with every price: what is by category is built anew only when a category changes.
+-- Apart from dim_products, which changes with every price: marts by category are built anew only for a category.
 with
 
 products as (

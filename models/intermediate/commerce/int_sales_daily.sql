@@ -12,7 +12,7 @@ final as (
 
     select
         transaction_date,
-        count(*) as transactions,
+        count(*) as transaction_count,
         count(case when status = 'completed' then 1 end) as orders,
         cast(coalesce(sum(case when status = 'completed' then total_amount end), 0) as decimal(18, 2)) as revenue,
         cast(coalesce(sum(case when status = 'completed' then quantity end), 0) as bigint) as units,
