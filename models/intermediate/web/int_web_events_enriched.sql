@@ -9,6 +9,7 @@
 -- depends_on: {{ ref('conversion_goals') }}
 -- depends_on: {{ ref('quality_rules') }}
 {%- set rules = quality_rules() %}
+{%- set passed_weight, weight = '(' ~ quality_weights(rules, passed=true) ~ ')', '(' ~ quality_weights(rules) ~ ')' %}
 
 with
 
@@ -58,6 +59,7 @@ joined as (
         cast(sessionized.session_start_at as date) as session_date,
         sessionized.is_session_start,
         records.*,
+        records.coordinates.pitch is not null and records.coordinates.yaw is not null as has_direction,  -- noqa: RF01
         {{ url_query('records.page_url') }} as page_query,
         {{ url_host('records.page_url') }} as page_host,
         {{ url_host('records.referrer_url') }} as referring_host,
@@ -103,8 +105,7 @@ described as (
         {{ count_of_lines('lines', 'true') }} as line_count,
         {{ count_of_lines('lines', 'product_id is not null') }} > 0 as has_product_id,
         {{ count_of_lines('lines', 'price > 0') }} as priced_line_count,
-        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count,
-        coalesce(coordinates.pitch is not null and coordinates.yaw is not null, false) as has_direction  -- noqa: RF01
+        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count
     from joined
 
 ),
@@ -141,7 +142,7 @@ final as (
         revenue,
         {{ conversion_goal() }} as conversion_goal,
         {{ conversion_value() }} as conversion_value,
-        {{ ratio('(' ~ quality_weights(rules, passed=true) ~ ')', '(' ~ quality_weights(rules) ~ ')') }} as data_quality_score,
+        {{ ratio(passed_weight, weight) }} as data_quality_score,
         {{ failed_quality_rules(rules) }} as failed_rules,
         source_uri,
         source_etag,
