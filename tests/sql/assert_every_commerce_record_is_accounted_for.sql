@@ -1,4 +1,4 @@
--- Proves that the loaders' account agrees: each record of the shop's files is one that commerce_reconciliation explains.
+-- Proves that the loaders' account agrees: each record of the shop is one that commerce_reconciliation explains.
 with
 
 ledger as (

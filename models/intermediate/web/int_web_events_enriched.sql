@@ -84,6 +84,23 @@ joined as (
 
 ),
 
+-- An event is about the products that it lists, else about its own.
+with_lines as (
+
+    select
+        *,
+        case
+            when event_action = 'purchase'  -- noqa: RF03
+                then {{ order_revenue('lines', 'price', 'quantity', 'order_value') }}
+        end as revenue,
+        {{ count_of_lines('lines', 'true') }} as line_count,
+        {{ count_of_lines('lines', 'product_id is not null') }} > 0 as has_product_id,
+        {{ count_of_lines('lines', 'price > 0') }} as priced_line_count,
+        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count
+    from joined
+
+),
+
 described as (
 
     select
@@ -97,16 +114,8 @@ described as (
         case
             when referring_host = page_host or {{ is_internal_host('referring_host') }} then null
             else referring_host
-        end as referrer_host,
-        case
-            when event_action = 'purchase'
-                then {{ order_revenue('lines', 'price', 'quantity', 'order_value') }}
-        end as revenue,
-        {{ count_of_lines('lines', 'true') }} as line_count,
-        {{ count_of_lines('lines', 'product_id is not null') }} > 0 as has_product_id,
-        {{ count_of_lines('lines', 'price > 0') }} as priced_line_count,
-        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count
-    from joined
+        end as referrer_host
+    from with_lines
 
 ),
 
