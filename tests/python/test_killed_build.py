@@ -18,7 +18,7 @@ from warehouse import Warehouse
 from loaders.lakehouse.settings import PROJECT_ROOT
 
 # More: KILLS=30 pytest tests/python/test_killed_build.py
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 
 
 def state_of(warehouse: Warehouse) -> dict[str, tuple]:
