@@ -15,7 +15,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup demo sql notebook connect inspect test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
-	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena lock clean
+	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena test-long lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,7 +110,7 @@ trino-down: setup  ## Stop the Trino server; the lakehouse stays up
 	@$(BIN)/python -m loaders trino down
 
 parity: $(VENV)/.trino  ## Compare the models of target trino with those of target local, row by row
-	$(BIN)/python -m pytest -m trino
+	$(BIN)/python -m pytest -m "trino and not long"
 
 $(VENV)/.athena: requirements-athena.lock $(READY)
 	$(UV_INSTALL) --require-hashes --no-deps -r requirements-athena.lock
@@ -149,7 +149,10 @@ engine-table: setup  ## Write into docs/benchmarks.md what parity and test-athen
 engines-ready: $(VENV)/.trino $(VENV)/.athena-endpoint
 
 test-athena: $(VENV)/.athena-endpoint  ## Target athena on an endpoint for tests, against target local, row by row
-	$(BIN)/python -m pytest -m athena
+	$(BIN)/python -m pytest -m "athena and not long"
+
+test-long: engines-ready  ## All tests on Trino and Athena, also those that CI leaves out: a month at once, all data and unit tests
+	$(BIN)/python -m pytest -m "trino or athena or long"
 
 .venv-spark/.ready: benchmarks/requirements-spark.lock $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark

@@ -4,9 +4,9 @@
     Any event of step 1 may begin one.
 #}
 
-{# The number of steps of the longest funnel. #}
+{# The number of steps of the longest funnel, two at least. #}
 {% macro last_funnel_step() -%}
-    {%- set numbers = [1] -%}
+    {%- set numbers = [2] -%}
     {%- for row in seed_rows('funnel_steps', ['step_number']) -%}
         {%- do numbers.append(row[0] | int) -%}
     {%- endfor -%}

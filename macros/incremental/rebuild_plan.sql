@@ -64,10 +64,11 @@
         {#- Only lookups changed. -#}
         {{ return(plan) }}
     {%- endif -%}
-    {%- do plan.update({'kind': 'touched', 'sets': followed}) -%}
     {%- if again and before_recorded(record) is none -%}
         {{ return(dict(plan, kind='everything', why='its rows of the last complete run are not kept any more')) }}
     {%- endif -%}
+    {%- set rest = set_of_killed_runs(record, compiled_code) if again else none -%}
+    {%- do plan.update({'kind': 'touched', 'sets': followed + ([rest] if rest else [])}) -%}
 
     {%- if unit == 'event_identity' -%}
         {{ return(plan_of_event_identity(plan)) }}
@@ -180,10 +181,46 @@
 {%- endmacro %}
 
 
+{#
+    What runs that were killed have left in the model's own table, as a set of changes: the rows that it has and had not when
+    the books were written last, and the other way. None when it is as it was. The models read may have moved on since, so
+    they do not tell of it any more.
+#}
+{% macro set_of_killed_runs(record, compiled_code) -%}
+    {%- if run_query(current_snapshot(this)).rows[0][0] | string == record.snapshot_id | string -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set listed = adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
+    {%- set before = before_recorded(record) -%}
+    {%- set names = listed | join(', ') -%}
+    {%- set rows = keep_rows('rows_of_killed_runs',
+        '(select ' ~ names ~ ' from ' ~ this ~ ' except select ' ~ names ~ ' from ' ~ before ~ ' as before) union all '
+        ~ '(select ' ~ names ~ ' from ' ~ before ~ ' as before except select ' ~ names ~ ' from ' ~ this ~ ')') -%}
+    {%- set asked = modules.re.findall('touched (\\w+) of', compiled_code) -%}
+    {%- set columns = {} -%}
+    {%- for column in (columns_of_unit(rebuilt_by(model)) + partition_columns(model) + asked) | unique if column in listed -%}
+        {%- set found = {'days': none, 'has_null': false} -%}
+        {%- if column.endswith('_date') or column.endswith('_at') -%}
+            {%- set days = run_query(
+                'select distinct cast(cast(' ~ column ~ ' as date) as varchar) from ' ~ rows
+            ).rows | map(attribute=0) | list -%}
+            {%- do found.update({'days': days | reject('none') | sort | list, 'has_null': none in days}) -%}
+        {%- else -%}
+            {%- set nulls = run_query('select 1 from ' ~ rows ~ ' where ' ~ column ~ ' is null limit 1').rows -%}
+            {%- do found.update({'has_null': nulls | length > 0}) -%}
+        {%- endif -%}
+        {%- do columns.update({column: found}) -%}
+    {%- endfor -%}
+    {{ return({'model': model.name, 'everything': false, 'again': true, 'rows': rows, 'columns': columns}) }}
+{%- endmacro %}
+
 {# The table as it was when the books were written last, none where that is not kept any more. #}
 {% macro before_recorded(record) -%}
-    {%- if record.snapshot_id is none
-        or run_query('select 1 from (' ~ all_snapshots(this) ~ ') as kept where snapshot_id = ' ~ record.snapshot_id).rows
+    {%- if record.snapshot_id is none -%}
+        {#- It was empty. -#}
+        {{ return('(select * from ' ~ this ~ ' where false)') }}
+    {%- endif -%}
+    {%- if run_query('select 1 from (' ~ all_snapshots(this) ~ ') as kept where snapshot_id = ' ~ record.snapshot_id).rows
         | length == 0 -%}
         {{ return(none) }}
     {%- endif -%}

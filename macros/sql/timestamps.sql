@@ -198,6 +198,12 @@
 {%- endmacro %}
 
 
+{# Microseconds from one timestamp to a later one; null when either is. #}
+{% macro microseconds_between(earlier, later) -%}
+    {{ epoch_microseconds(later) }} - {{ epoch_microseconds(earlier) }}
+{%- endmacro %}
+
+
 {# A date some days later. #}
 {% macro add_days(date, days) -%}
     {{ return(adapter.dispatch('add_days')(date, days)) }}

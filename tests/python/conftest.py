@@ -28,7 +28,7 @@ _namespaces = itertools.count(1)
 
 def pytest_report_header() -> list[str]:
     """Say which tests are for make targets of their own, and why they can't be found."""
-    lines = ["tests marked trino and athena: run by 'make parity' and 'make test-athena'"]
+    lines = ["tests marked trino, athena and long: run by 'make parity', 'test-athena' and 'test-long'"]
     return [*lines, f"tests of target athena: not here: {_no_athena}"] if _no_athena else lines
 
 

@@ -105,7 +105,7 @@ def test_full_build(athena: AthenaWarehouse, objects: Path) -> None:
     load_days(athena, objects / "first", events=800, days=4)
     change_objects(athena, objects, 0)
     # In parts: that one statement will do is tried by the batches that follow.
-    build(athena, "--exclude-resource-type", "unit_test", ATHENA_FORCE_BATCH="true")
+    build(athena, *MODELS, ATHENA_FORCE_BATCH="true")
     assert_same_as_local(athena)
 
 
@@ -120,6 +120,7 @@ def test_building_again_writes_nothing(athena: AthenaWarehouse) -> None:
     assert athena.glue_snapshot_ids() == before
 
 
+@pytest.mark.long
 def test_changed_products_and_objects_and_more_than_100_partitions_at_once(
     athena: AthenaWarehouse, objects: Path
 ) -> None:
@@ -136,6 +137,7 @@ def test_changed_products_and_objects_and_more_than_100_partitions_at_once(
     assert_same_as_local(athena)
 
 
+@pytest.mark.long
 def test_a_batch_reads_no_more_after_a_longer_history(
     athena: AthenaWarehouse, objects: Path, bytes_read: dict[str, Counter]
 ) -> None:
@@ -201,6 +203,12 @@ def test_a_new_column_is_added_to_the_table(athena: AthenaWarehouse, tmp_path: P
     build(athena, *MODELS, "--full-refresh", "--select", "int_product_daily")
 
 
+@pytest.mark.long
+def test_data_tests_pass_on_athena(athena: AthenaWarehouse) -> None:
+    athena.athena("test", "--exclude-resource-type", "unit_test", DBT_SCHEMA=SCHEMA)
+
+
+@pytest.mark.long
 def test_unit_tests_pass_on_athena(athena: AthenaWarehouse) -> None:
     """Those of staging apart, whose records `make parity` compares on Trino."""
     assert_unit_tests_pass(athena.athena, "--exclude", "stg_web_events,test_type:unit", DBT_SCHEMA=SCHEMA)

@@ -1010,7 +1010,7 @@ def test_persons(knowledge: Knowledge) -> None:
         ("anna", "FR", date(2024, 1, 10), "desktop", 4, Decimal("5.00")),
         ("ben", "DE", None, "desktop", 1, Decimal("0.00")),
     ]
-    assert pick(oracle.dim_users, "first_seen_at", "last_seen_at") == [
+    assert pick(oracle.dim_users, "first_seen", "last_seen") == [
         (moment(0), moment(26 * HOUR)),
         (moment(0), moment(30 * HOUR)),
         (moment(HOUR), moment(HOUR)),

@@ -1,4 +1,4 @@
--- Proves that the daily marts hold the days of fct_web_events, and the purchases, revenue, categories and lines of people.
+-- Proves that the daily marts hold the days of fct_web_events, and people's purchases, revenue, categories and lines.
 {%- set dates = tested_rows('fct_web_events') | first %}
 with
 

@@ -1,4 +1,4 @@
--- Proves that the loaders' own account agrees: each record in the ledger is one that commerce_reconciliation explains.
+-- Proves that the loaders' account agrees: each record of the shop is one that commerce_reconciliation explains.
 with
 
 ledger as (

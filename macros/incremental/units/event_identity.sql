@@ -10,7 +10,7 @@
     {%- set staged = ref('stg_web_events') -%}
     {%- set window = backfill_window() -%}
     {%- set batches = [] -%}
-    {%- for change in plan.sets if change.columns -%}
+    {%- for change in plan.sets if 'batch_id' in change.columns -%}
         {%- do batches.append(values_of(change, 'batch_id')) -%}
     {%- endfor -%}
     {%- set of_batches = 'batch_id in (' ~ batches | join(' union all ') ~ ')' if batches else 'false' -%}
@@ -27,6 +27,10 @@
     {%- set touched -%}
         select distinct event_id, visitor_id from {{ staged }}
         where rejection_reason is null and {{ in_dates(days) }} and {{ of_batches }}
+        {%- for change in plan.sets if change.model == model.name %}
+        union
+        select distinct event_id, visitor_id from {{ change.rows }}
+        {%- endfor %}
         {%- if window is not none %}
         union
         select distinct event_id, visitor_id from {{ staged }}

@@ -29,6 +29,10 @@
             (select {{ row }} from {{ events }} where {{ where }} except select {{ row }} from {{ before }} as old where {{ where }})
             union all
             (select {{ row }} from {{ before }} as old where {{ where }} except select {{ row }} from {{ events }} where {{ where }})
+            {%- for change in plan.sets if change.model == model.name %}
+            union all
+            select {{ row }} from {{ change.rows }}
+            {%- endfor %}
             {%- if window is not none %}
             union all
             select {{ row }} from {{ events }} where {{ in_window(window) }}

@@ -24,7 +24,7 @@ final as (
         count(*) as sessions,
         count(case when is_converted then 1 end) as converted_sessions,
         cast(sum(
-            {{ epoch_microseconds('session_end_at') }} - {{ epoch_microseconds('session_start_at') }}
+            {{ microseconds_between('session_start_at', 'session_end_at') }}
         ) as bigint) as duration_microseconds
     from sessions
     group by session_date, journey_type, engagement_tier

@@ -52,8 +52,7 @@ with_gaps as (
 
     select
         *,
-        {{ epoch_microseconds('next_event_timestamp') }}
-        - {{ epoch_microseconds('event_timestamp') }} as gap_microseconds
+        {{ microseconds_between('event_timestamp', 'next_event_timestamp') }} as gap_microseconds
     from ordered
 
 ),

@@ -48,9 +48,7 @@ final as (
         ordered.coordinates.yaw as yaw,  -- noqa: AL09
         ordered.coordinates.hfov as hfov,  -- noqa: AL09
         coalesce(
-            {{ epoch_microseconds('ordered.next_event_timestamp') }}
-            - {{ epoch_microseconds('ordered.event_timestamp') }},
-            0
+            {{ microseconds_between('ordered.event_timestamp', 'ordered.next_event_timestamp') }}, 0
         ) as microseconds_to_next_event
     from ordered
     where

@@ -37,7 +37,7 @@ with_gaps as (
 
     select
         *,
-        {{ epoch_microseconds('next_event_timestamp') }} - {{ epoch_microseconds('event_timestamp') }} as gap_microseconds
+        {{ microseconds_between('event_timestamp', 'next_event_timestamp') }} as gap_microseconds
     from ordered
 
 ),
@@ -69,7 +69,7 @@ counted as (
         max(case when has_space then 1 else 0 end) = 1 as has_space,
         max(case when has_product_id then 1 else 0 end) = 1 as has_product,
         max(case when is_bot_agent then 1 else 0 end) = 1 as has_bot_agent,
-        {{ epoch_microseconds('max(event_timestamp)') }} - {{ epoch_microseconds('min(event_timestamp)') }} as microseconds,
+        {{ microseconds_between('min(event_timestamp)', 'max(event_timestamp)') }} as microseconds,
         min(gap_microseconds) as least_gap_microseconds,
         max(gap_microseconds) as greatest_gap_microseconds,
         cast(coalesce(sum(

@@ -9,6 +9,7 @@
 -- depends_on: {{ ref('conversion_goals') }}
 -- depends_on: {{ ref('quality_rules') }}
 {%- set rules = quality_rules() %}
+{%- set passed_weight, weight = '(' ~ quality_weights(rules, passed=true) ~ ')', '(' ~ quality_weights(rules) ~ ')' %}
 
 with
 
@@ -58,6 +59,7 @@ joined as (
         cast(sessionized.session_start_at as date) as session_date,
         sessionized.is_session_start,
         records.*,
+        records.coordinates.pitch is not null and records.coordinates.yaw is not null as has_direction,  -- noqa: RF01
         {{ url_query('records.page_url') }} as page_query,
         {{ url_host('records.page_url') }} as page_host,
         {{ url_host('records.referrer_url') }} as referring_host,
@@ -82,6 +84,23 @@ joined as (
 
 ),
 
+-- An event is about the products that it lists, else about its own.
+with_lines as (
+
+    select
+        *,
+        case
+            when event_action = 'purchase'  -- noqa: RF03
+                then {{ order_revenue('lines', 'price', 'quantity', 'order_value') }}
+        end as revenue,
+        {{ count_of_lines('lines', 'true') }} as line_count,
+        {{ count_of_lines('lines', 'product_id is not null') }} > 0 as has_product_id,
+        {{ count_of_lines('lines', 'price > 0') }} as priced_line_count,
+        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count
+    from joined
+
+),
+
 described as (
 
     select
@@ -95,17 +114,8 @@ described as (
         case
             when referring_host = page_host or {{ is_internal_host('referring_host') }} then null
             else referring_host
-        end as referrer_host,
-        case
-            when event_action = 'purchase'
-                then {{ order_revenue('lines', 'price', 'quantity', 'order_value') }}
-        end as revenue,
-        {{ count_of_lines('lines', 'true') }} as line_count,
-        {{ count_of_lines('lines', 'product_id is not null') }} > 0 as has_product_id,
-        {{ count_of_lines('lines', 'price > 0') }} as priced_line_count,
-        {{ count_of_lines('lines', 'quantity > 0') }} as counted_line_count,
-        coalesce(coordinates.pitch is not null and coordinates.yaw is not null, false) as has_direction  -- noqa: RF01
-    from joined
+        end as referrer_host
+    from with_lines
 
 ),
 
@@ -141,7 +151,7 @@ final as (
         revenue,
         {{ conversion_goal() }} as conversion_goal,
         {{ conversion_value() }} as conversion_value,
-        {{ ratio('(' ~ quality_weights(rules, passed=true) ~ ')', '(' ~ quality_weights(rules) ~ ')') }} as data_quality_score,
+        {{ ratio(passed_weight, weight) }} as data_quality_score,
         {{ failed_quality_rules(rules) }} as failed_rules,
         source_uri,
         source_etag,

@@ -42,8 +42,8 @@ persons as (
     select
         person_id,
         cast(min(signed_up_at) as date) as signup_date,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at,
+        min(first_seen_at) as first_seen,
+        max(last_seen_at) as last_seen,
         cast(sum(session_count) as bigint) as session_count,
         cast(sum(revenue) as decimal(18, 2)) as lifetime_revenue
     from visitor_persons
@@ -58,8 +58,8 @@ final as (
         countries.country,
         persons.signup_date,
         devices.device_type as device_preferences,
-        persons.first_seen_at,
-        persons.last_seen_at,
+        persons.first_seen,
+        persons.last_seen,
         persons.session_count,
         persons.lifetime_revenue
     from persons

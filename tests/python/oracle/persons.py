@@ -32,8 +32,8 @@ def _user_row(person_id: str, rows: list[Row], sign_ups: list[date]) -> Row:
         "country": next((row["country"] for row in rows if row["country"] is not None), None),
         "signup_date": min(sign_ups, default=None),
         "device_preferences": min(devices, key=lambda device: (-devices[device], device), default=None),
-        "first_seen_at": rows[0]["session_start_at"],
-        "last_seen_at": max(row["session_end_at"] for row in rows),
+        "first_seen": rows[0]["session_start_at"],
+        "last_seen": max(row["session_end_at"] for row in rows),
         "session_count": len(rows),
         "lifetime_revenue": sum((row["revenue"] for row in rows), Decimal("0.00")),
     }
