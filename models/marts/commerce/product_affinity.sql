@@ -62,7 +62,7 @@ final as (
         pairs.product_a,
         pairs.product_b,
         pairs.pair_count,
-        {{ ratio('pairs.pair_count', 'baskets.basket_count') }} as support,  -- noqa: RF04
+        {{ ratio('pairs.pair_count', 'baskets.basket_count') }} as support,
         {{ ratio('pairs.pair_count', 'pairs.baskets_a') }} as confidence,
         {{ ratio('(pairs.pair_count * baskets.basket_count)', '(pairs.baskets_a * pairs.baskets_b)') }} as lift
     from pairs
