@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from real_events import write_inputs
 from scans import files_read
-from warehouse import Row, Warehouse, copy_project
+from warehouse import MARTS, Row, Warehouse, copy_project
 
 from loaders.lakehouse.json_functions import opened_json
 from loaders.lakehouse.settings import PROJECT_ROOT
