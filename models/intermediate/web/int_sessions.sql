@@ -19,7 +19,9 @@ events as (
 sources as (
 
     select * from {{ ref('int_session_sources') }}
-    where {{ touched() }}
+    where
+        {{ touched() }}
+        and {{ touched(on='session_date') }}
 
 ),
 
