@@ -24,12 +24,16 @@
 #}
 {% macro funnel_beginnings(events, steps, within, kept, window_minutes='window_minutes') -%}
     {%- set last = last_funnel_step() -%}
-    {#- An event that is two steps of a funnel is two rows, the later step first, so that it does not follow itself. -#}
+    {#-
+        From the last event to the first: Trino goes on with a frame that begins where the one before began, and reads
+        any other anew. An event that is two steps of a funnel is two rows, the earlier step first, so that it does not
+        follow itself.
+    -#}
     {%- set after_it -%}
         over (
             partition by {{ within }}, funnel_name
-            order by event_timestamp, event_id, step_number desc
-            rows between 1 following and unbounded following
+            order by event_timestamp desc, event_id desc, step_number asc
+            rows between unbounded preceding and 1 preceding
         )
     {%- endset -%}
     {%- set columns = (['event_id', 'event_timestamp', within] + kept) | unique | list -%}

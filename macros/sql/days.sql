@@ -14,8 +14,7 @@
     {%- for date in dates if date[:7] not in months -%}
         {%- do months.append(date[:7]) -%}
     {%- endfor -%}
-    {%- set first, last = months[0] ~ '-01', next_month(months[-1]) -%}
-    {%- set conditions = [column ~ " >= date '" ~ first ~ "'", column ~ " < date '" ~ last ~ "'"] -%}
+    {%- set conditions = [column ~ " >= date '" ~ months[0] ~ "-01'", column ~ " <= date '" ~ dates[-1] ~ "'"] -%}
     {%- if months | length <= 120 -%}
         {%- do conditions.append(
             "substr(cast(" ~ column ~ " as varchar), 1, 7) in ('" ~ months | join("', '") ~ "')"
@@ -62,11 +61,6 @@
 {# ISO text of the date some days after another (Jinja only). #}
 {% macro shift_date(date, days) -%}
     {{ return((modules.datetime.date.fromisoformat(date) + modules.datetime.timedelta(days=days)).isoformat()) }}
-{%- endmacro %}
-
-{# The first day of the month after one, YYYY-MM (Jinja only). #}
-{% macro next_month(month) -%}
-    {{ return(shift_date(month ~ '-28', 4)[:7] ~ '-01') }}
 {%- endmacro %}
 
 {% macro midnight(date, days=0) -%}

@@ -35,6 +35,25 @@
     end
 {%- endmacro %}
 
+{#
+    The sum of amounts, decimal(18,2), 0 for none. A sum that does not fit is the greatest amount that does: two records of
+    absurd prices may not end a build.
+#}
+{% macro sum_of_money(amount) -%}
+    cast(
+        least(greatest(coalesce(sum({{ amount }}), 0), -9999999999999999.99), 9999999999999999.99) as decimal(18, 2)
+    )
+{%- endmacro %}
+
+{# The sum of whole numbers, bigint, by the same rules. #}
+{% macro sum_of_whole_numbers(number) -%}
+    cast(
+        least(
+            greatest(coalesce(sum(cast({{ number }} as decimal(38, 0))), 0), -9223372036854775807), 9223372036854775807
+        ) as bigint
+    )
+{%- endmacro %}
+
 {# A ratio of counts, decimal(18,4), halves rounded up; null where the denominator is 0. #}
 {% macro ratio(numerator, denominator) -%}
     {{ quotient(numerator, denominator, 4) }}

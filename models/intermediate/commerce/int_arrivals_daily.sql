@@ -5,7 +5,9 @@ with
 records as (
 
     select * from {{ ref('stg_web_events') }}
-    where {{ touched() }}
+    where
+        {{ touched() }}
+        and {{ touched(on='event_date') }}
 
 ),
 

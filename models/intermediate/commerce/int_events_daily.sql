@@ -19,7 +19,7 @@ final as (
             case when not is_bot and event_action in ('page_view', 'screen_view', 'space_view') then 1 end
         ) as page_views,
         count(case when not is_bot and event_action = 'purchase' then 1 end) as purchases,
-        cast(coalesce(sum(case when not is_bot then revenue end), 0) as decimal(18, 2)) as revenue,
+        {{ sum_of_money('case when not is_bot then revenue end') }} as revenue,
         cast(coalesce(sum(case when not is_bot then data_quality_score end), 0) as decimal(22, 4)) as total_score
     from events
     group by event_date

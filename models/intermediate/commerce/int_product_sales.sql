@@ -16,9 +16,9 @@ final as (
     select
         product_id,
         cast(sum(orders) as bigint) as orders,
-        cast(sum(revenue) as decimal(18, 2)) as revenue,
+        {{ sum_of_money('revenue') }} as revenue,
         cast(sum(returned_orders) as bigint) as returned_orders,
-        cast(sum(returned_amount) as decimal(18, 2)) as returned_amount
+        {{ sum_of_money('returned_amount') }} as returned_amount
     from daily
     group by product_id
 

@@ -14,8 +14,8 @@ final as (
         transaction_date,
         count(*) as transaction_count,
         count(case when status = 'completed' then 1 end) as orders,
-        cast(coalesce(sum(case when status = 'completed' then total_amount end), 0) as decimal(18, 2)) as revenue,
-        cast(coalesce(sum(case when status = 'completed' then quantity end), 0) as bigint) as units,
+        {{ sum_of_money("case when status = 'completed' then total_amount end") }} as revenue,
+        {{ sum_of_whole_numbers("case when status = 'completed' then quantity end") }} as units,
         count(distinct case when status = 'completed' then customer_id end) as customers
     from transactions
     group by transaction_date

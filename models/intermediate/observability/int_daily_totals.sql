@@ -18,7 +18,7 @@ final as (
         event_date,
         count(*) as event_count,
         count(distinct session_id) as session_count,
-        cast(coalesce(sum(revenue), 0) as decimal(18, 2)) as revenue,
+        {{ sum_of_money('revenue') }} as revenue,
         {{ rounded_quotient('sum(data_quality_score)', 'count(*)', 4) }} as average_score
     from events
     group by event_date

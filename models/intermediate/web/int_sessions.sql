@@ -19,7 +19,9 @@ events as (
 sources as (
 
     select * from {{ ref('int_session_sources') }}
-    where {{ touched() }}
+    where
+        {{ touched() }}
+        and {{ touched(on='session_date') }}
 
 ),
 
@@ -57,7 +59,7 @@ counted as (
         count(case when event_action in ('page_view', 'screen_view', 'space_view') then 1 end) as page_view_count,
         count(case when event_action = 'search' then 1 end) as search_count,
         count(case when event_action = 'purchase' then 1 end) as purchase_count,
-        cast(coalesce(sum(revenue), 0) as decimal(18, 2)) as revenue,
+        {{ sum_of_money('revenue') }} as revenue,
         count(conversion_goal) as conversion_count,
         min(case when event_action = 'sign_up' then event_timestamp end) as signed_up_at,
         min_by(page_path, case when page_path is not null then place end) as entry_page,

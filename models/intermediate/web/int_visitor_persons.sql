@@ -39,7 +39,7 @@ final as (
         min_by(country, case when country is not null then session_start_at end) as country,
         min(case when country is not null then session_start_at end) as country_seen_at,
         count(*) as session_count,
-        cast(sum(revenue) as decimal(18, 2)) as revenue
+        {{ sum_of_money('revenue') }} as revenue
     from sessions_of_persons
     group by visitor_id, person_id, device_type
 

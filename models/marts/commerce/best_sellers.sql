@@ -34,7 +34,7 @@ sales as (
     select
         'last_30_days' as period,
         daily.product_id,
-        cast(sum(daily.revenue) as decimal(18, 2)) as revenue
+        {{ sum_of_money('daily.revenue') }} as revenue
     from daily
     inner join as_of
         on daily.transaction_date > {{ add_days('as_of.last_date', -30) }}

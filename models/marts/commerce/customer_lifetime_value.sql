@@ -14,12 +14,11 @@ customers as (
     select
         customer_id,
         count(case when status = 'completed' then 1 end) as total_orders,
-        cast(sum(case when status = 'completed' then total_amount end) as decimal(18, 2)) as lifetime_value,
+        {{ sum_of_money("case when status = 'completed' then total_amount end") }} as lifetime_value,
         min(case when status = 'completed' then transaction_date end) as first_purchase,
         max(case when status = 'completed' then transaction_date end) as last_purchase,
         count(case when status <> 'completed' then 1 end) as returned_orders,
-        cast(coalesce(sum(case when status <> 'completed' then total_amount end), 0) as decimal(18, 2))
-            as returned_amount
+        {{ sum_of_money("case when status <> 'completed' then total_amount end") }} as returned_amount
     from transactions
     group by customer_id
 

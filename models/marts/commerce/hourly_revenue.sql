@@ -21,7 +21,7 @@ final as (
     select
         event_date,
         cast(extract(hour from event_timestamp) as integer) as event_hour,
-        cast(sum(revenue) as decimal(18, 2)) as total_revenue,
+        {{ sum_of_money('revenue') }} as total_revenue,
         count(*) as transaction_count
     from purchases
     group by event_date, cast(extract(hour from event_timestamp) as integer)

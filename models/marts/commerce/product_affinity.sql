@@ -25,17 +25,26 @@ products as (
 
 ),
 
--- A pair in two baskets is of products in two baskets: a basket of thousands that nobody else bought makes no pairs.
+-- A pair in two baskets is of products in two baskets.
 often_bought as (
 
     select
         bought.session_id,
         bought.product_id,
-        products.basket_count
+        products.basket_count,
+        count(*) over (partition by bought.session_id) as product_count
     from bought
     inner join products
         on bought.product_id = products.product_id
     where products.basket_count >= 2
+
+),
+
+-- Pairs are many: of thousands of products, sent twice, there would be more than an engine can count.
+paired as (
+
+    select * from often_bought
+    where product_count <= {{ var('affinity_most_products') }}
 
 ),
 
@@ -47,8 +56,8 @@ pairs as (
         one.basket_count as baskets_a,
         other.basket_count as baskets_b,
         count(*) as pair_count
-    from often_bought as one
-    inner join often_bought as other
+    from paired as one
+    inner join paired as other
         on
             one.session_id = other.session_id
             and one.product_id <> other.product_id

@@ -26,9 +26,9 @@ final as (
     select
         daily.transaction_date,
         coalesce(categories.category, '(unknown)') as category,
-        cast(sum(daily.revenue) as decimal(18, 2)) as revenue,
+        {{ sum_of_money('daily.revenue') }} as revenue,
         cast(sum(daily.orders) as bigint) as orders,
-        cast(sum(daily.units) as bigint) as units
+        {{ sum_of_whole_numbers('daily.units') }} as units
     from daily
     left join categories
         on daily.product_id = categories.product_id

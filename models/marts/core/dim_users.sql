@@ -45,7 +45,7 @@ persons as (
         min(first_seen_at) as first_seen,
         max(last_seen_at) as last_seen,
         cast(sum(session_count) as bigint) as session_count,
-        cast(sum(revenue) as decimal(18, 2)) as lifetime_revenue
+        {{ sum_of_money('revenue') }} as lifetime_revenue
     from visitor_persons
     group by person_id
 

@@ -27,7 +27,7 @@ visitors as (
         max(case when session_number = 1 then channel end) as first_channel,
         min_by(device_type, case when device_type is not null then session_number end) as first_device_type,
         min_by(country, case when country is not null then session_number end) as country,
-        cast(sum(revenue) as decimal(18, 2)) as lifetime_revenue
+        {{ sum_of_money('revenue') }} as lifetime_revenue
     from sessions
     group by visitor_id
 

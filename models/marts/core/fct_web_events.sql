@@ -27,7 +27,9 @@ records as (
 sessions as (
 
     select * from {{ ref('int_sessions') }}
-    where {{ touched() }}
+    where
+        {{ touched() }}
+        and {{ touched(on='session_date') }}
 
 ),
 

@@ -98,9 +98,9 @@ final as (
         cast(
             sum(conversions + case when touch_number = touch_count then conversions_left else 0 end) as decimal(18, 6)
         ) as conversions,
-        cast(
-            sum(credited_revenue + case when touch_number = touch_count then revenue_left else 0 end) as decimal(18, 2)
-        ) as revenue
+        {{ sum_of_money(
+            'credited_revenue + case when touch_number = touch_count then revenue_left else 0 end'
+        ) }} as revenue
     from remainders
     group by conversion_date, channel, model
 
