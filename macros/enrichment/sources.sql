@@ -25,7 +25,8 @@
     end
 {%- endmacro %}
 
-{# Form data as text: `+` is a blank, `%C3%A9` is é. What is no UTF-8 behind its percent signs stays as it is written. #}
+{# Form data as text: `+` is a blank, `%C3%A9` is é. What is no UTF-8 behind its percent signs, or
+    longer than 4,096 characters, stays as it is written. #}
 {% macro form_decoded(text) -%}
     {%- set last = '%[89ABab][0-9A-Fa-f]' -%}
     {%- set letters = [
@@ -35,6 +36,8 @@
     ] -%}
     case
         when not {{ contains_text(text, '%') }} then replace({{ text }}, '+', ' ')
+        {#- Trino's expressions take memory for each letter. #}
+        when length({{ text }}) > 4096 then {{ text }}
         when {{ regexp_like(text, '^(?:' ~ letters | join('|') ~ ')*$') }} then url_decode(replace({{ text }}, '+', ' '))
         else {{ text }}
     end

@@ -49,6 +49,7 @@
     {%- endif -%}
 
     {%- set lookups = (config.get('meta') or {}).get('lookups', []) -%}
+    {%- do refuse_stale_lookups(lookups) -%}
     {%- for change in sets if change.model not in lookups -%}
         {%- if change.everything -%}
             {{ return(dict(plan, kind='everything', why=change.model ~ ' was built anew')) }}
@@ -76,6 +77,23 @@
         {{ return(plan_of_session_reach(plan, before_recorded(record) if again else this)) }}
     {%- endif -%}
     {{ return(plan_of_column(plan, unit, window, compiled_code)) }}
+{%- endmacro %}
+
+
+{#
+    A lookup that this run leaves out, while what it reads has changed in this run: rows that are computed now would miss its
+    new rows for good.
+#}
+{% macro refuse_stale_lookups(lookups) -%}
+    {%- set books = run_books() -%}
+    {%- for lookup in lookups if ('model.' ~ project_name ~ '.' ~ lookup) not in selected_resources -%}
+        {%- if books.parents.get(lookup, []) | select('in', books.changed) | list -%}
+            {{ exceptions.raise_compiler_error(
+                model.name ~ ' looks up rows of ' ~ lookup ~ ', which this run leaves out though what it reads has changed: '
+                ~ 'select ' ~ lookup ~ ', too'
+            ) }}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -23,11 +23,11 @@ sales as (
 arrivals as (
 
     select
-        modified_date,
-        sum(raw_records) as raw_records,
-        sum(rejected) as rejected
-    from {{ ref('int_arrivals_daily') }}
-    group by modified_date
+        arrival_date,
+        cast(sum(record_count) as bigint) as raw_records,
+        cast(sum(rejected_count) as bigint) as rejected
+    from {{ ref('int_batch_arrivals') }}
+    group by arrival_date
 
 ),
 
@@ -62,7 +62,7 @@ final as (
     left join sales
         on days.event_date = sales.transaction_date
     left join arrivals
-        on days.event_date = arrivals.modified_date
+        on days.event_date = arrivals.arrival_date
 
 )
 

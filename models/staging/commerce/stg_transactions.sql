@@ -94,6 +94,11 @@ judged as (
                 or total_amount is null
                 then 'unreadable_amount'
             when transaction_date is null then 'unreadable_date'
+            -- A sentinel such as 9999-12-31 would be a day of its own in every daily mart, and all days up to it.
+            when
+                transaction_date < date '{{ var('first_calendar_date') }}'
+                or transaction_date > date '{{ var('last_calendar_date') }}'
+                then 'unreadable_date'
             when coalesce(status, '') not in ('completed', 'returned', 'refunded') then 'unknown_status'
         end as rejection_reason
     from totalled

@@ -256,6 +256,11 @@ judged as (
             when event_json is null then 'not_json_object'
             when source_format is null then 'unknown_format'
             when coalesce(anonymous_id, user_id) is null then 'no_visitor_id'
+            when
+                length(anonymous_id) > {{ var('longest_identifier') }}
+                or length(user_id) > {{ var('longest_identifier') }}
+                or length(own_event_id) > {{ var('longest_identifier') }}
+                then 'identifier_too_long'
             when event_timestamp is null then 'unreadable_timestamp'
             when event_timestamp > {{ add_minutes('source_modified_at', 24 * 60) }} then 'future_event'
             when event_timestamp < timestamp '2000-01-01 00:00:00' then 'before_2000'

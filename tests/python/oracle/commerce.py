@@ -46,6 +46,7 @@ _TRANSACTION_FIELDS = (
     "transaction_id", "customer_id", "product_id", "quantity", "price", "total_amount", "transaction_date",
     "status",
 )  # fmt: skip
+_FIRST_DATE, _LAST_DATE = date(2000, 1, 1), date(2039, 12, 31)
 _REVIEW_FIELDS = ("review_id", "product_id", "customer_id", "rating", "review_text", "review_date")
 _PRODUCT_FIELDS = ("product_id", "category")
 
@@ -136,7 +137,7 @@ def read_transaction(texts: Texts) -> Row:
         total = fit_money(price * quantity)
     _require(total is not None, "unreadable_amount")
     day = _date(texts["transaction_date"])
-    _require(day is not None, "unreadable_date")
+    _require(day is not None and _FIRST_DATE <= day <= _LAST_DATE, "unreadable_date")
     status = (texts["status"] or "").lower()
     _require(status in STATUSES, "unknown_status")
     ids = {name: texts[name] for name in ("transaction_id", "customer_id", "product_id")}

@@ -14,6 +14,7 @@ SOCIAL_CLICK_IDS = ("ttclid", "fbclid", "li_fat_id", "twclid", "igshid")
 _LOWER_CASE = ("utm_source", "utm_medium")
 _WELL_FORMED = re.compile("(?:[^%]|%[0-9A-Fa-f]{2})*")
 _AUTHORITY = re.compile("(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
+_LONGEST_DECODED = 4096
 _PORT = re.compile(r":[0-9]*\Z")
 
 
@@ -58,7 +59,7 @@ def query_parameter(url: str | None, name: str) -> str | None:
 
 def _decoded(value: str) -> str:
     """As it is written, when it is no form data."""
-    if not _WELL_FORMED.fullmatch(value):
+    if "%" in value and (len(value) > _LONGEST_DECODED or not _WELL_FORMED.fullmatch(value)):
         return value
     try:
         return unquote_to_bytes(value.replace("+", " ")).decode("utf-8")

@@ -253,6 +253,7 @@ FORMATS = {
     ),
 }
 
+_LONGEST_ID = 1024
 _OWN_ID = _paths("_id|messageId|event_id|click_id")
 _TIMES = _paths(
     "timestamp|event_timestamp|eventTimestamp|event_time|eventTime|originalTimestamp|created_at|time|ts"
@@ -638,10 +639,12 @@ def read_event(row: RawRow) -> Event:
     visitor_id = user_id if anonymous_id is None else anonymous_id
     if visitor_id is None:
         raise Rejected("no_visitor_id")
+    own_id = _text_at(record, (*fields.get("own_id", ()), *_OWN_ID), "event_id")
+    if any(len(text or "") > _LONGEST_ID for text in (anonymous_id, user_id, own_id)):
+        raise Rejected("identifier_too_long")
     modified_at = believed_modified_at(row)
     at, timestamp_source = _event_time(record, (*fields["time"], *_TIMES), modified_at)
 
-    own_id = _text_at(record, (*fields.get("own_id", ()), *_OWN_ID), "event_id")
     event_type, event_name = text_of("event_type"), text_of("event_name")
     space_id, room_id = text_of("space_id"), text_of("room_id")
     action = event_action(event_type, event_name, space_id, room_id)
