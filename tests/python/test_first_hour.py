@@ -97,8 +97,13 @@ def test_packages_of_the_hub_take_the_place_of_stand_ins_at_once_or_not_at_all(
 def test_a_build_before_anything_was_loaded_makes_empty_tables(warehouse: Warehouse) -> None:
     warehouse.dbt("build")
     with warehouse.connect() as lake:
-        for name, table in warehouse.models().items():
-            assert lake.execute(f"select count(*) from lake.{table}").fetchone() == (0,), name
+        counts = {
+            name: lake.execute(f"select count(*) from lake.{table}").fetchone()[0]
+            for name, table in warehouse.models().items()
+        }
+    # A calendar needs no events.
+    assert counts.pop("dim_dates") > 0
+    assert not any(counts.values()), counts
     # And what comes then is built like any first batch.
     events = warehouse.settings.home / "events.json"
     events.write_text(EVENT)
