@@ -185,10 +185,10 @@ def test_a_new_column_is_added_to_the_table(athena: AthenaWarehouse, tmp_path: P
         sql.replace("as purchases\n", "as purchases,\n        max(event_timestamp) as last_event_at\n")
     )
     described = project / "models/intermediate/commerce/_commerce__models.yml"
-    text = described.read_text()
+    before, entry, after = described.read_text().partition("  - name: int_product_daily\n")
     first = "      - name: product_id\n"
-    assert text.count(first) == 1
-    described.write_text(text.replace(first, f"      - name: last_event_at\n{first}"))
+    assert entry
+    described.write_text(before + entry + after.replace(first, f"      - name: last_event_at\n{first}", 1))
     build(athena, *MODELS, "--select", "int_product_daily", "--project-dir", str(project))
     table = athena.glue_catalog().load_table((f"{SCHEMA}_intermediate", "int_product_daily"))
     assert str(table.schema().find_field("last_event_at").field_type) == "timestamp"
