@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -195,6 +196,36 @@ def test_events_are_those_of_the_manifest(built: Built) -> None:
 def test_marts_equal_plain_python(built: Built) -> None:
     assert_equal_to_oracle(built.warehouse)
     assert_commerce_equals_oracle(built.warehouse)
+
+
+def test_operations_tell_of_a_day_and_of_late_sources(built: Built) -> None:
+    said = built.warehouse.dbt("run-operation", "check_data_freshness").stdout
+    assert re.search(r"web_events of firehose: loaded 0[.]\d hours ago", said)
+    late = built.warehouse.dbt("run-operation", "check_data_freshness", "--args", "{hours: -1}", check=False)
+    assert late.returncode == 1
+    assert "web_events of firehose" in late.stdout
+
+    day = ("run-operation", "validate_date", "--args", "{date: 2026-01-06}")
+    assert built.warehouse.dbt(*day).stdout.count("2026-01-06: ") == 6
+    strict = built.warehouse.dbt(*day, "--vars", "{health_quality_score: 1}", check=False)
+    assert strict.returncode == 1
+    assert "2026-01-06 has an average score below 1" in strict.stdout
+    # Of a schema in which an event is lost and another one doubled.
+    with built.warehouse.connect() as lake:
+        for name in ("fct_web_events", "fct_sessions"):
+            lake.execute("create schema if not exists lake.broken")
+            lake.execute(f"create table lake.broken.{name} as from lake.analytics.{name}")
+        for name in ("stg_web_events", "int_batch_counts"):
+            kind = "staging" if name.startswith("stg") else "intermediate"
+            lake.execute(f"create schema if not exists lake.broken_{kind}")
+            lake.execute(f"create table lake.broken_{kind}.{name} as from lake.analytics_{kind}.{name}")
+        of_day = "from lake.broken.fct_web_events where event_date = date '2026-01-06' order by event_id"
+        lake.execute(f"insert into lake.broken.fct_web_events {of_day} limit 1")
+        lake.execute("delete from lake.broken.fct_sessions where session_date = date '2026-01-06'")
+    broken = built.warehouse.dbt(*day, check=False, DBT_SCHEMA="broken")
+    assert broken.returncode == 1
+    for what in ("that fct_web_events does not have", "there twice", "that fct_sessions does not have"):
+        assert re.search(rf"2026-01-06: .*{what}: -?[1-9]", broken.stdout), broken.stdout
 
 
 def test_every_model_is_an_iceberg_table(built: Built) -> None:
