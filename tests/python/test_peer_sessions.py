@@ -41,7 +41,7 @@ def test_the_published_sessions_come_out(warehouse: Warehouse, tmp_path: Path) -
             }
             file.write(json.dumps(event) + "\n")
     assert warehouse.load("historical", tmp_path / "ecom.json")["records"] == 31_106
-    warehouse.dbt("run", "--select", "+fct_sessions")
+    warehouse.dbt("run", "--select", "+fct_sessions", "+fct_web_events")
 
     events = warehouse.rows("analytics.fct_web_events", "source_session_id, session_id, visitor_id")
     assert len(events) == 31_106 - 30
