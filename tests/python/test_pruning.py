@@ -16,8 +16,8 @@ from random_history import START, random_events, write_object
 from scans import files_read
 from warehouse import Warehouse
 
-# Built by the days of a batch's events. Other units have rows on any day: a late event gives all later sessions of its
-# visitor another number, so what reads these models may have to look at any day, too.
+# Built by the days of a batch's events. Other units have rows on any day: a late event gives all later
+# sessions of its visitor another number, so what reads these models may have to look at any day, too.
 BY_DAY = ("event_identity", "session_reach", "session_id")
 BY_WHOM = ("visitor_id", "person_id", "visitor_month")
 
