@@ -17,6 +17,8 @@ from warehouse import Row, Warehouse
 from loaders.sample import generate_sample
 
 MODIFIED = datetime(2026, 3, 1, tzinfo=UTC)
+# Nothing of the shop reads these.
+LEFT_OUT = ("models/intermediate/tours", "models/intermediate/growth")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A lakehouse that holds a small sample, built once."""
     home = tmp_path_factory.mktemp("commerce")
     generate_sample(home / "sample", events=4_000, days=4, seed=3)
-    warehouse = Warehouse(home)
+    warehouse = Warehouse(home, left_out=LEFT_OUT)
     try:
         warehouse.load_sample(home / "sample")
         warehouse.dbt("build")
