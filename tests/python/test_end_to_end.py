@@ -198,7 +198,7 @@ def test_marts_equal_plain_python(built: Built) -> None:
     assert_commerce_equals_oracle(built.warehouse)
 
 
-def test_operations_tell_of_a_day_and_of_late_sources(built: Built) -> None:
+def test_operations_tell_of_a_day_and_of_late_sources(built: Built, tmp_path: Path) -> None:
     said = built.warehouse.dbt("run-operation", "check_data_freshness").stdout
     assert re.search(r"web_events of firehose: loaded 0[.]\d hours ago", said)
     late = built.warehouse.dbt("run-operation", "check_data_freshness", "--args", "{hours: -1}", check=False)
@@ -222,7 +222,8 @@ def test_operations_tell_of_a_day_and_of_late_sources(built: Built) -> None:
         of_day = "from lake.broken.fct_web_events where event_date = date '2026-01-06' order by event_id"
         lake.execute(f"insert into lake.broken.fct_web_events {of_day} limit 1")
         lake.execute("delete from lake.broken.fct_sessions where session_date = date '2026-01-06'")
-    broken = built.warehouse.dbt(*day, check=False, DBT_SCHEMA="broken")
+    elsewhere = {"DBT_SCHEMA": "broken", "DBT_TARGET_PATH": str(tmp_path)}
+    broken = built.warehouse.dbt(*day, check=False, **elsewhere)
     assert broken.returncode == 1
     for what in ("that fct_web_events does not have", "there twice", "that fct_sessions does not have"):
         assert re.search(rf"2026-01-06: .*{what}: -?[1-9]", broken.stdout), broken.stdout
