@@ -20,6 +20,8 @@ from warehouse import Warehouse
 
 from loaders.sample import generate_sample
 
+SHOP = ("products", "transactions", "reviews")
+
 
 @click.command()
 @click.argument("model")
@@ -38,8 +40,9 @@ def check(warehouse: Warehouse, model: str, seed: int, directory: Path) -> int:
     """Run the check on a lakehouse; prints what it finds and returns the exit status."""
     for batch in two_batches(directory / "objects", seed):
         warehouse.load("firehose", batch / "firehose")
-        if (batch / "products").exists():
-            warehouse.load("historical", batch / "products", into="products")
+        for dataset in SHOP:
+            if (batch / dataset).exists():
+                warehouse.load("historical", batch / dataset, into=dataset)
         built = warehouse.dbt("run", "--select", f"+{model}", check=False)
         if built.returncode:
             print(built.stdout)
@@ -68,7 +71,7 @@ def two_batches(directory: Path, seed: int) -> list[Path]:
     first, second = batches = [directory / "first", directory / "second"]
     for path in sorted(path for path in sample.rglob("*") if path.is_file()):
         kind, *folders = path.relative_to(sample).parts
-        if kind == "products":
+        if kind in SHOP:
             to = chance.choice(batches)
         elif kind == "firehose":
             # firehose/2026/01/05/…
