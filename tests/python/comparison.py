@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from warehouse import Warehouse
+from warehouse import Row, Warehouse
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -81,6 +81,28 @@ def assert_same_rows(
             assert not found, f"{name}: {len(found)} rows only in {right}, e.g. {found[0]}"
             counts[name] = connection.execute(f"select count(*) from {left}").fetchone()[0]
     return counts
+
+
+def assert_rows(expected: list[Row], actual: list[Row], key: tuple[str, ...], table: str) -> None:
+    """Every column that the expectation has, for all rows, both ways."""
+    columns = sorted(expected[0]) if expected else sorted(key)
+    copies = Counter(tuple(row[name] for name in key) for row in actual)
+    assert max(copies.values(), default=1) == 1, f"{table}: {key}"
+    wanted = {tuple(row[name] for name in key): row for row in expected}
+    found = {tuple(row[name] for name in key): {name: row[name] for name in columns} for row in actual}
+    assert found.keys() == wanted.keys(), (
+        f"{table}: rows differ, e.g. {sorted(map(str, found.keys() ^ wanted.keys()))[:4]}"
+    )
+    different = [(found[k], wanted[k]) for k in wanted if not _is_same_row(found[k], wanted[k])]
+    assert not different, f"{table}: {len(different)} rows differ, e.g. {different[0]}"
+
+
+def _is_same_row(one: Row, other: Row) -> bool:
+    """Whether all values are equal; doubles as far as their last digits depend on the order of a sum."""
+    return one == other or all(
+        math.isclose(value, other[name], rel_tol=1e-12) if isinstance(value, float) else value == other[name]
+        for name, value in one.items()
+    )
 
 
 def note_equal_rows(engine: str, counts: dict[str, int]) -> None:

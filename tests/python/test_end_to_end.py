@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import math
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from commerce_comparison import assert_commerce_equals_oracle
-from comparison import assert_same_rows
+from comparison import assert_rows, assert_same_rows
 from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
@@ -57,28 +56,6 @@ def read_oracle(warehouse: Warehouse, events: list[Row]) -> Oracle:
     return compute(warehouse.rows("raw.web_events"), warehouse.rows("raw.products"), event_ids=ids)
 
 
-def compare(expected: list[Row], actual: list[Row], key: tuple[str, ...], table: str) -> None:
-    """Every column that the expectation has, for all rows, both ways."""
-    columns = sorted(expected[0]) if expected else sorted(key)
-    copies = Counter(tuple(row[name] for name in key) for row in actual)
-    assert max(copies.values(), default=1) == 1, f"{table}: {key}"
-    wanted = {tuple(row[name] for name in key): row for row in expected}
-    found = {tuple(row[name] for name in key): {name: row[name] for name in columns} for row in actual}
-    assert found.keys() == wanted.keys(), (
-        f"{table}: rows differ, e.g. {sorted(map(str, found.keys() ^ wanted.keys()))[:4]}"
-    )
-    different = [(found[k], wanted[k]) for k in wanted if not is_same_row(found[k], wanted[k])]
-    assert not different, f"{table}: {len(different)} rows differ, e.g. {different[0]}"
-
-
-def is_same_row(one: Row, other: Row) -> bool:
-    """Whether all values are equal; doubles as far as their last digits depend on the order of a sum."""
-    return one == other or all(
-        math.isclose(value, other[name], rel_tol=1e-12) if isinstance(value, float) else value == other[name]
-        for name, value in one.items()
-    )
-
-
 SESSION_KEY = ("visitor_id", "session_start_at")
 LINE_KEY = ("source_uri", "source_position", "line_number")
 KEYS = {
@@ -113,18 +90,20 @@ def assert_equal_to_oracle(warehouse: Warehouse) -> None:
         row["session_number"] = by_id[row["session_id"]]["session_number"]
     own = ("event_id", "has_own_id")
     expected_events = [{k: v for k, v in row.items() if k not in own} for row in oracle.events]
-    compare(expected_events, events, ("source_uri", "source_position"), "fct_web_events")
-    compare(oracle.event_products, event_products(warehouse, events), LINE_KEY, "fct_event_products")
-    compare(oracle.sessions, sessions, SESSION_KEY, "fct_sessions")
-    compare(oracle.visitors, warehouse.rows("analytics.dim_visitors"), ("visitor_id",), "dim_visitors")
+    assert_rows(expected_events, events, ("source_uri", "source_position"), "fct_web_events")
+    assert_rows(oracle.event_products, event_products(warehouse, events), LINE_KEY, "fct_event_products")
+    assert_rows(oracle.sessions, sessions, SESSION_KEY, "fct_sessions")
+    assert_rows(oracle.visitors, warehouse.rows("analytics.dim_visitors"), ("visitor_id",), "dim_visitors")
     rejected = [
         {**row, "reason": row["rejection_reason"]} for row in warehouse.rows("analytics.rejected_events")
     ]
-    compare(oracle.rejected, rejected, ("source_uri", "source_position"), "rejected_events")
+    assert_rows(oracle.rejected, rejected, ("source_uri", "source_position"), "rejected_events")
     for table, key in KEYS.items():
-        compare(getattr(oracle, table), warehouse.rows(f"analytics.{table}"), key, table)
+        assert_rows(getattr(oracle, table), warehouse.rows(f"analytics.{table}"), key, table)
     drift = schema_drift(warehouse.rows("raw.web_events"))
-    compare(drift, warehouse.rows("analytics.schema_drift"), ("source_format", "payload_key"), "schema_drift")
+    assert_rows(
+        drift, warehouse.rows("analytics.schema_drift"), ("source_format", "payload_key"), "schema_drift"
+    )
     ids = {(row["source_uri"], row["source_position"]): row["event_id"] for row in events}
     assert event_id_problems(oracle, ids) == []
     compare_marts(warehouse, events, sessions)
@@ -145,7 +124,7 @@ def compare_marts(warehouse: Warehouse, events: list[Row], sessions: list[Row]) 
         transactions=warehouse.rows("analytics.fct_transactions"),
     )
     for table, expected in event_marts.marts_of_facts(read, event_marts.Settings()).items():
-        compare(expected, warehouse.rows(f"analytics.{table}"), event_marts.KEYS[table], table)
+        assert_rows(expected, warehouse.rows(f"analytics.{table}"), event_marts.KEYS[table], table)
 
 
 def event_products(warehouse: Warehouse, events: list[Row]) -> list[Row]:
