@@ -65,16 +65,17 @@
         {#- Only lookups changed. -#}
         {{ return(plan) }}
     {%- endif -%}
-    {%- if again and before_recorded(record) is none -%}
+    {%- set before = before_recorded(record) if again else this -%}
+    {%- if before is none -%}
         {{ return(dict(plan, kind='everything', why='its rows of the last complete run are not kept any more')) }}
     {%- endif -%}
-    {%- set rest = set_of_killed_runs(record, compiled_code) if again else none -%}
+    {%- set rest = set_of_killed_runs(record, before, compiled_code) if again else none -%}
     {%- do plan.update({'kind': 'touched', 'sets': followed + ([rest] if rest else [])}) -%}
 
     {%- if unit == 'event_identity' -%}
         {{ return(plan_of_event_identity(plan)) }}
     {%- elif unit == 'session_reach' -%}
-        {{ return(plan_of_session_reach(plan, before_recorded(record) if again else this)) }}
+        {{ return(plan_of_session_reach(plan, before)) }}
     {%- endif -%}
     {{ return(plan_of_column(plan, unit, window, compiled_code)) }}
 {%- endmacro %}
@@ -204,12 +205,11 @@
     the books were written last, and the other way. None when it is as it was. The models read may have moved on since, so
     they do not tell of it any more.
 #}
-{% macro set_of_killed_runs(record, compiled_code) -%}
+{% macro set_of_killed_runs(record, before, compiled_code) -%}
     {%- if run_query(current_snapshot(this)).rows[0][0] | string == record.snapshot_id | string -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set listed = adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
-    {%- set before = before_recorded(record) -%}
     {%- set names = listed | join(', ') -%}
     {%- set rows = keep_rows('rows_of_killed_runs',
         '(select ' ~ names ~ ' from ' ~ this ~ ' except select ' ~ names ~ ' from ' ~ before ~ ' as before) union all '
