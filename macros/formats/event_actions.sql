@@ -37,9 +37,14 @@
         )
     {%- endset -%}
     case
-        when {{ action }} in ('page_view', 'screen_view', 'space_view') and {{ events }}.room_id is not null
+        when {{ is_page_view(action) }} and {{ events }}.room_id is not null
             then 'room_view'
         when {{ action }} = 'page_view' and {{ events }}.space_id is not null then 'space_view'
         else {{ action }}
     end
+{%- endmacro %}
+
+{# Whether an action is the view of a page, a screen or a space: what counts as a page view everywhere. #}
+{% macro is_page_view(action='event_action') -%}
+    {{ return(action ~ " in ('page_view', 'screen_view', 'space_view')") }}
 {%- endmacro %}

@@ -4,7 +4,14 @@ with
 
 totals as (
 
-    select * from {{ ref('int_daily_totals') }}
+    select
+        event_date,
+        events - bot_events as events,
+        sessions,
+        revenue,
+        {{ rounded_quotient('total_score', '(events - bot_events)', 4) }} as average_score
+    from {{ ref('int_daily_totals') }}
+    where events > bot_events
 
 ),
 
@@ -35,13 +42,13 @@ metrics as (
     select
         event_date,
         'events' as metric,
-        cast(event_count as decimal(22, 4)) as metric_value
+        cast(events as decimal(22, 4)) as metric_value
     from totals
     union all
     select
         event_date,
         'sessions' as metric,
-        session_count as metric_value
+        sessions as metric_value
     from totals
     union all
     select

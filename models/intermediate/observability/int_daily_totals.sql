@@ -1,4 +1,4 @@
--- Without partitions: one row a day, which the mart reads as a whole.
+-- Without partitions: one row a day, which marts read as a whole.
 {{ config(meta={'rebuild_by': 'event_date'}) }}
 
 with
@@ -6,9 +6,7 @@ with
 events as (
 
     select * from {{ ref('fct_web_events') }}
-    where
-        not is_bot
-        and {{ touched() }}
+    where {{ touched() }}
 
 ),
 
@@ -16,10 +14,14 @@ final as (
 
     select
         event_date,
-        count(*) as event_count,
-        count(distinct session_id) as session_count,
-        {{ sum_of_money('revenue') }} as revenue,
-        {{ rounded_quotient('sum(data_quality_score)', 'count(*)', 4) }} as average_score
+        count(*) as events,
+        count(case when is_bot then 1 end) as bot_events,
+        count(distinct case when not is_bot then visitor_id end) as visitors,
+        count(distinct case when not is_bot then session_id end) as sessions,
+        count(case when not is_bot and {{ is_page_view() }} then 1 end) as page_views,
+        count(case when not is_bot and event_action = 'purchase' then 1 end) as purchases,
+        {{ sum_of_money('case when not is_bot then revenue end') }} as revenue,
+        cast(coalesce(sum(case when not is_bot then data_quality_score end), 0) as decimal(22, 4)) as total_score
     from events
     group by event_date
 

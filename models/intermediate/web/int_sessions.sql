@@ -56,7 +56,7 @@ counted as (
         min(event_timestamp) as session_start_at,
         max(event_timestamp) as session_end_at,
         count(*) as event_count,
-        count(case when event_action in ('page_view', 'screen_view', 'space_view') then 1 end) as page_view_count,
+        count(case when {{ is_page_view() }} then 1 end) as page_view_count,
         count(case when event_action = 'search' then 1 end) as search_count,
         count(case when event_action = 'purchase' then 1 end) as purchase_count,
         {{ sum_of_money('revenue') }} as revenue,

@@ -4,7 +4,7 @@ with
 
 events as (
 
-    select * from {{ ref('int_events_daily') }}
+    select * from {{ ref('int_daily_totals') }}
 
 ),
 

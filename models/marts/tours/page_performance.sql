@@ -23,7 +23,7 @@ counted as (
     select
         event_date,
         page_path,
-        count(case when event_action in ('page_view', 'screen_view', 'space_view') then 1 end) as views,
+        count(case when {{ is_page_view() }} then 1 end) as views,
         count(distinct session_id) as sessions,
         count(distinct visitor_id) as visitors,
         count(case when is_entrance then 1 end) as entrances,
