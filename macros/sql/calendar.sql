@@ -1,4 +1,10 @@
-{# Days between dates. #}
+{# Days between dates, and the weeks that they lie in. #}
+
+{# The Monday with which a date's week begins. #}
+{% macro monday_of(date) -%}
+    cast(date_trunc('week', {{ date }}) as date)
+{%- endmacro %}
+
 
 {# Whole days from one date to another. #}
 {% macro days_between(earlier, later) -%}

@@ -66,8 +66,3 @@
 {% macro midnight(date, days=0) -%}
     {{ return("timestamp '" ~ shift_date(date, days) ~ " 00:00:00'") }}
 {%- endmacro %}
-
-{# The Monday with which a date's week begins. #}
-{% macro monday_of(date) -%}
-    cast(date_trunc('week', {{ date }}) as date)
-{%- endmacro %}

@@ -53,35 +53,3 @@
         ) as bigint
     )
 {%- endmacro %}
-
-{# A ratio of counts, decimal(18,4), halves rounded up; null where the denominator is 0. #}
-{% macro ratio(numerator, denominator) -%}
-    {{ quotient(numerator, denominator, 4) }}
-{%- endmacro %}
-
-{# Whole numbers from 0 on divided, decimal(18,digits), halves rounded up; null where the denominator is 0. #}
-{% macro quotient(numerator, denominator, digits) -%}
-    {{ return(adapter.dispatch('quotient')(numerator, denominator, digits)) }}
-{%- endmacro %}
-
-{% macro default__quotient(numerator, denominator, digits) -%}
-    {#- Division of whole numbers cuts; division of decimals would keep no more digits than its operands have. -#}
-    case
-        when {{ denominator }} > 0
-            then cast(
-                cast((2 * {{ numerator }} * {{ 10 ** digits }} + {{ denominator }}) / (2 * {{ denominator }}) as decimal(22, {{ digits }}))
-                / {{ 10 ** digits }} as decimal(18, {{ digits }})
-            )
-    end
-{%- endmacro %}
-
-{% macro duckdb__quotient(numerator, denominator, digits) -%}
-    {#- In whole numbers: decimal division differs between the engines. -#}
-    case
-        when {{ denominator }} > 0
-            then cast(
-                ((2 * cast({{ numerator }} as hugeint) * {{ 10 ** digits }} + {{ denominator }}) // (2 * {{ denominator }}))
-                / {{ 10 ** digits }} as decimal(18, {{ digits }})
-            )
-    end
-{%- endmacro %}

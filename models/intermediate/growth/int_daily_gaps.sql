@@ -9,7 +9,7 @@ returns as (
         event_date,
         case
             when previous_date is null or previous_date < {{ add_days('event_date', -30) }} then 30
-            else date_diff('day', previous_date, event_date)
+            else {{ days_between('previous_date', 'event_date') }}
         end as days_since_previous
     from {{ ref('int_person_returns') }}
     where {{ touched() }}

@@ -41,7 +41,7 @@ final as (
 
     select
         cohort_days.cohort_date,
-        date_diff('day', cohort_days.cohort_date, cohort_days.event_date) as days_since_first_visit,
+        {{ days_between('cohort_days.cohort_date', 'cohort_days.event_date') }} as days_since_first_visit,
         cohort_days.cohort_size,
         coalesce(retained.visitors, 0) as retained_users,
         {{ ratio('coalesce(retained.visitors, 0)', 'cohort_days.cohort_size') }} as retention_rate

@@ -23,12 +23,12 @@ windows as (
         case
             when
                 gaps.event_date >= {{ add_days('days.event_date', -6) }}
-                and gaps.days_since_previous > date_diff('day', days.event_date, gaps.event_date) + 6
+                and gaps.days_since_previous > {{ days_between('days.event_date', 'gaps.event_date') }} + 6
                 then gaps.persons
             else 0
         end as weekly_persons,
         case
-            when gaps.days_since_previous > date_diff('day', days.event_date, gaps.event_date) + 29
+            when gaps.days_since_previous > {{ days_between('days.event_date', 'gaps.event_date') }} + 29
                 then gaps.persons
             else 0
         end as monthly_persons
