@@ -52,6 +52,8 @@ def main(runs: int, at_once: int, work: Path) -> None:
         # A run that fails must still say so.
         failed = lakehouse.dbt("run-operation", "no_such_macro", check=False).returncode
         click.echo(f"a command that fails: {failed}")
+        for slot in range(at_once):
+            lakehouse.dbt("seed", DBT_SCHEMA=schema_of(slot))
         for share in range(2):
             busy += [
                 subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -126,8 +128,12 @@ def fork_runs(count: int, at_once: int, work: Path) -> None:
             slots[process] = slot
 
 
+def schema_of(slot: int) -> str:
+    return f"soak_{slot}"
+
+
 def choose_schema(slot: int) -> None:
-    os.environ["DBT_SCHEMA"] = f"soak_{slot}"
+    os.environ["DBT_SCHEMA"] = schema_of(slot)
 
 
 def run_and_end(runner: dbtRunner, slot: int, work: Path) -> None:
