@@ -39,6 +39,19 @@
     {{ return('(' ~ ranges | join(' or ') ~ ')') }}
 {%- endmacro %}
 
+{#
+    Whether a date is one of the last days up to the variable analysis_date; without it, up to the latest day that a table
+    (`relation`) has in that column. For analyses.
+#}
+{% macro in_last_days(column, days, relation) -%}
+    {%- if var('analysis_date') is none -%}
+        {%- set last_day = '(select max(' ~ column ~ ') from ' ~ relation ~ ')' -%}
+    {%- else -%}
+        {%- set last_day = "date '" ~ shift_date(var('analysis_date') | string, 0) ~ "'" -%}
+    {%- endif -%}
+    ({{ column }} > {{ add_days(last_day, -days) }} and {{ column }} <= {{ last_day }})
+{%- endmacro %}
+
 {# All dates from one to another, as ISO texts (Jinja only). #}
 {% macro dates_between(first, last) -%}
     {%- set dates = [] -%}

@@ -74,7 +74,7 @@ def assert_same_rows(
                 connection.execute(f"select {listed} from {a} except all select {listed} from {b}").fetchall()
                 for a, b in ((left, right), (right, left))
             ]
-            missing, found = _apart(*extra)
+            missing, found = unequal_rows(*extra)
             assert not missing, (
                 f"{name}: {len(missing)} rows only in {left}: {_show(columns, missing, found)}"
             )
@@ -111,7 +111,7 @@ def note_equal_rows(engine: str, counts: dict[str, int]) -> None:
     (EQUAL_ROWS / f"{engine}.json").write_text(json.dumps(counts))
 
 
-def _apart(left: Iterable[tuple], right: Iterable[tuple]) -> tuple[list[tuple], list[tuple]]:
+def unequal_rows(left: Iterable[tuple], right: Iterable[tuple]) -> tuple[list[tuple], list[tuple]]:
     """The rows of each side that have no equal on the other; floats are equal within the tolerance."""
     candidates = defaultdict(list)
     for row in right:

@@ -1,0 +1,37 @@
+with
+
+days as (
+
+    select
+        category,
+        event_count,
+        {{ in_last_days('event_date', 7, ref('category_performance')) }} as is_recent
+    from {{ ref('category_performance') }}
+    where {{ in_last_days('event_date', 14, ref('category_performance')) }}
+
+),
+
+categories as (
+
+    select
+        category,
+        sum(case when is_recent then event_count else 0 end) as event_count,
+        sum(case when is_recent then 0 else event_count end) as previous_event_count
+    from days
+    group by category
+
+),
+
+final as (
+
+    select
+        category,
+        event_count,
+        previous_event_count,
+        {{ rounded_quotient('event_count - previous_event_count', 'previous_event_count') }} as change
+    from categories
+
+)
+
+select * from final
+order by event_count desc, category asc
