@@ -20,5 +20,5 @@ final as (
 )
 
 select * from final
-order by avg_time_on_space desc, unique_sessions desc, space_name asc, space_type asc
+order by avg_time_on_space desc, unique_sessions desc, space_name asc, space_type asc, views_per_session desc
 limit 10

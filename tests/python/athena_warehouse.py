@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyathena
 from athena_endpoint import AthenaEndpoint
+from athena_endpoint.api import WORK_GROUP
+from athena_endpoint.calls import REGION
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.expressions import In, Not
 from trino_available import SHORT_LIVED
@@ -69,6 +72,18 @@ class AthenaWarehouse(Warehouse):
         assert execution.state == "SUCCEEDED", execution.reason
         client.get_query_execution(QueryExecutionId=execution.id)
         client.get_query_results(QueryExecutionId=execution.id)
+
+    def athena_cursor(self) -> Any:
+        """A cursor of PyAthena, which dbt-athena reads Athena's answers with, too."""
+        return pyathena.connect(
+            endpoint_url=self.endpoint.url,
+            region_name=REGION,
+            work_group=WORK_GROUP,
+            s3_staging_dir="s3://athena/staging/",
+            aws_access_key_id=self.endpoint.store.access_key,
+            aws_secret_access_key=self.endpoint.store.secret_key,
+            poll_interval=0.05,
+        ).cursor()
 
     def glue_catalog(self) -> Catalog:
         """The Glue catalog, through pyiceberg."""

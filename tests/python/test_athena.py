@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from analysis_answers import assert_same_answers
 from athena_warehouse import GLUE, AthenaWarehouse
 from comparison import assert_same_rows, note_equal_rows
 from parity import MODIFIED_AT, nasty_events, nasty_products, write_object
@@ -118,6 +119,10 @@ def test_building_again_writes_nothing(athena: AthenaWarehouse) -> None:
     before = athena.glue_snapshot_ids()
     build(athena)
     assert athena.glue_snapshot_ids() == before
+
+
+def test_analyses_answer_alike(athena: AthenaWarehouse) -> None:
+    assert_same_answers(athena, athena.athena, athena.athena_cursor(), schema=SCHEMA, local=LOCAL)
 
 
 @pytest.mark.long

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from analysis_answers import assert_analyses_run
 from commerce_comparison import assert_commerce_equals_oracle
 from comparison import assert_rows, assert_same_rows
 from warehouse import Row, Warehouse
@@ -175,6 +176,10 @@ def test_events_are_those_of_the_manifest(built: Built) -> None:
 def test_marts_equal_plain_python(built: Built) -> None:
     assert_equal_to_oracle(built.warehouse)
     assert_commerce_equals_oracle(built.warehouse)
+
+
+def test_analyses_answer_as_plain_python(built: Built) -> None:
+    assert_analyses_run(built.warehouse)
 
 
 def test_operations_tell_of_a_day_and_of_late_sources(built: Built, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import agent_lists
 import pytest
+from analysis_answers import assert_same_answers
 from comparison import assert_same_rows, note_equal_rows
 from hostile_values import read_places, valid_records, write_hostile
 from parity import MODIFIED_AT, append_unit_test_records, nasty_events, nasty_products, write_object
@@ -134,6 +136,17 @@ def test_building_again_changes_nothing(both: Warehouse) -> None:
     before = both.snapshot_ids()
     build(both, "trino", "parity_trino")
     assert both.snapshot_ids() == before
+
+
+def test_analyses_answer_alike(both: Warehouse) -> None:
+    """Both engines read the tables of one schema."""
+    from trino.dbapi import connect
+
+    settings = trino_settings(both)
+    by_trino = partial(both.dbt, DBT_TARGET="trino")
+    with connect(host="127.0.0.1", port=settings.port, user="dbt", catalog=trino.CATALOG) as connection:
+        cursor = connection.cursor()
+        assert_same_answers(both, by_trino, cursor, schema="parity_trino", local="parity_trino")
 
 
 def test_trino_maintains_what_both_engines_wrote(both: Warehouse) -> None:
