@@ -16,7 +16,7 @@ categories as (
     select
         category,
         sum(case when is_recent then event_count else 0 end) as event_count,
-        sum(case when is_recent then 0 else event_count end) as previous_event_count
+        sum(case when is_recent then 0 else event_count end) as event_count_previous_week
     from days
     group by category
 
@@ -27,8 +27,10 @@ final as (
     select
         category,
         event_count,
-        previous_event_count,
-        {{ rounded_quotient('event_count - previous_event_count', 'previous_event_count') }} as change
+        event_count_previous_week,
+        {{ rounded_quotient(
+            'event_count - event_count_previous_week', 'event_count_previous_week'
+        ) }} as change_on_previous_week
     from categories
 
 )

@@ -12,6 +12,18 @@ transactions as (
 
 ),
 
+repeated_events as (
+
+    select
+        event_id,
+        visitor_id,
+        event_date
+    from events
+    group by event_id, visitor_id, event_date
+    having count(*) > 1
+
+),
+
 final as (
 
     select
@@ -28,8 +40,8 @@ final as (
     union all
     select
         'events that are there twice' as check_name,
-        count(*) - count(distinct (event_id, visitor_id, event_date)) as failures
-    from events
+        count(*) as failures
+    from repeated_events
     union all
     select
         'transactions that are there twice' as check_name,
