@@ -9,7 +9,7 @@ days as (
 weeks as (
 
     select
-        {{ monday_of('transaction_date') }} as week,
+        {{ monday_of('transaction_date') }} as week_start_date,
         {{ sum_of_money('revenue') }} as revenue,
         sum(orders) as orders,
         {{ sum_of_whole_numbers('units') }} as units
@@ -22,7 +22,7 @@ compared as (
 
     select
         *,
-        lag(revenue) over (order by week) as revenue_previous_week
+        lag(revenue) over (order by week_start_date) as revenue_previous_week
     from weeks
 
 ),
@@ -30,7 +30,7 @@ compared as (
 final as (
 
     select
-        week,
+        week_start_date,
         revenue,
         orders,
         units,
@@ -42,4 +42,4 @@ final as (
 )
 
 select * from final
-order by week
+order by week_start_date

@@ -135,7 +135,7 @@ class _Asked:
             revenue = _money(found, "total_amount")
             rows.append(
                 {
-                    "week": week,
+                    "week_start_date": week,
                     "revenue": revenue,
                     "orders": len(found),
                     "units": sum(sale["quantity"] or 0 for sale in found),
