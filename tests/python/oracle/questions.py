@@ -73,6 +73,8 @@ def answers(lake: Lake, analysis_date: date | None) -> dict[str, list[Row]]:
 
 
 class _Asked:
+    """A lake, and the day with which its last days end."""
+
     def __init__(self, lake: Lake, analysis_date: date | None) -> None:
         self.facts, self.products, self.users = lake.facts, lake.products, lake.users
         self.people = People(lake.facts)
