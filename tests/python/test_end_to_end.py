@@ -16,6 +16,9 @@ import pytest
 from analysis_answers import assert_analyses_run
 from commerce_comparison import assert_commerce_equals_oracle
 from comparison import assert_rows, assert_same_rows
+from metric_comparison import assert_metrics_equal
+from pandas_comparison import assert_cohorts_equal, assert_customers_equal
+from retentioneering_comparison import assert_funnels_equal, assert_sessions_equal
 from warehouse import Row, Warehouse
 
 from loaders.sample import Manifest, generate_sample
@@ -180,6 +183,20 @@ def test_marts_equal_plain_python(built: Built) -> None:
 
 def test_analyses_answer_as_plain_python(built: Built) -> None:
     assert_analyses_run(built.warehouse)
+
+
+def test_metrics_equal_plain_python(built: Built) -> None:
+    assert_metrics_equal(built.warehouse)
+
+
+def test_sessions_and_funnels_equal_retentioneering(built: Built) -> None:
+    assert_sessions_equal(built.warehouse)
+    assert_funnels_equal(built.warehouse)
+
+
+def test_cohorts_and_customers_equal_pandas(built: Built) -> None:
+    assert_cohorts_equal(built.warehouse)
+    assert_customers_equal(built.warehouse)
 
 
 def test_operations_tell_of_a_day_and_of_late_sources(built: Built, tmp_path: Path) -> None:

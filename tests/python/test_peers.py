@@ -1,4 +1,4 @@
-"""Sessions against data not made here: the e-commerce sample of the package retentioneering.
+"""Marts over data not made here, the e-commerce sample of retentioneering, against others' functions.
 
 Its `ecom.csv.gz` (Apache-2.0) holds 31,106 events, 30 of them duplicate rows, with the session of each event.
 """
@@ -7,27 +7,33 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import json
 from collections import defaultdict
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+import pytest
+from pandas_comparison import assert_cohorts_equal
+from peers import ECOM_EVENTS
+from retentioneering_comparison import assert_funnels_equal, assert_sessions_equal
 from warehouse import Warehouse
 
 
-def ecom_rows() -> list[dict[str, str]]:
-    """The published rows; the package itself is never imported, only its file is read."""
-    package = importlib.util.find_spec("retentioneering")
-    assert package is not None, "requirements-peer.lock is not installed: run 'make setup'"
-    path = Path(package.origin).parent / "datasets" / "ecom.csv.gz"
-    with gzip.open(path, "rt", newline="") as file:
-        return list(csv.DictReader(file))
+@dataclass
+class Ecom:
+    """The published rows, and a lakehouse built from them."""
+
+    rows: list[dict[str, str]]
+    warehouse: Warehouse
 
 
-def test_the_published_sessions_come_out(warehouse: Warehouse, tmp_path: Path) -> None:
-    rows = ecom_rows()
+@pytest.fixture(scope="module")
+def ecom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecom]:
+    home = tmp_path_factory.mktemp("ecom")
+    with gzip.open(ECOM_EVENTS, "rt", newline="") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == 31_106
-    with (tmp_path / "ecom.json").open("w") as file:
+    with (home / "ecom.json").open("w") as file:
         for row in rows:
             event = {
                 "user_id": row["user_id"],
@@ -40,9 +46,24 @@ def test_the_published_sessions_come_out(warehouse: Warehouse, tmp_path: Path) -
                 },
             }
             file.write(json.dumps(event) + "\n")
-    assert warehouse.load("historical", tmp_path / "ecom.json")["records"] == 31_106
-    warehouse.dbt("run", "--select", "+fct_sessions", "+fct_web_events")
+    warehouse = Warehouse(home)
+    try:
+        assert warehouse.load("historical", home / "ecom.json")["records"] == 31_106
+        marts = (
+            "session_funnel",
+            "visitor_funnel",
+            "retention_daily",
+            "daily_cohort_analysis",
+            "dim_visitors",
+        )
+        warehouse.dbt("run", "--select", *(f"+{mart}" for mart in marts))
+        yield Ecom(rows, warehouse)
+    finally:
+        warehouse.close()
 
+
+def test_the_published_sessions_come_out(ecom: Ecom) -> None:
+    rows, warehouse = ecom.rows, ecom.warehouse
     events = warehouse.rows("analytics.fct_web_events", "source_session_id, session_id, visitor_id")
     assert len(events) == 31_106 - 30
     published: dict[str, int] = defaultdict(int)
@@ -56,3 +77,12 @@ def test_the_published_sessions_come_out(warehouse: Warehouse, tmp_path: Path) -
     sessions = warehouse.rows("analytics.fct_sessions", "session_id, event_count")
     ours_to_published = {ours: theirs for theirs, ours in pairs}
     assert {ours_to_published[s["session_id"]]: s["event_count"] for s in sessions} == published
+
+
+def test_sessions_and_funnels_equal_retentioneering(ecom: Ecom) -> None:
+    assert_sessions_equal(ecom.warehouse)
+    assert_funnels_equal(ecom.warehouse)
+
+
+def test_cohorts_equal_pandas(ecom: Ecom) -> None:
+    assert_cohorts_equal(ecom.warehouse)
