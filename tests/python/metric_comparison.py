@@ -98,7 +98,7 @@ def assert_metrics_equal(warehouse: Warehouse) -> None:
     with warehouse.connect() as lake:
         metrics = Metrics(warehouse, lake)
         assert metrics.problems() == []
-        values = {metric.name: metrics.value(metric.name) for metric in metrics.manifest.metrics}
+        values = metrics.values()
         expected = over_facts(warehouse)
         found = {name: values[name] for name in expected}
         assert all(is_close(found[name], expected[name]) for name in expected), (found, expected)

@@ -1,4 +1,4 @@
-"""Metrics of the semantic models, asked for as their users do: MetricFlow writes the SQL, DuckDB runs it."""
+"""Metrics of the semantic models, asked for as their users do: MetricFlow writes the SQL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import duckdb
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow.sql.render.trino import TrinoSqlPlanRenderer
 from metricflow.validation.data_warehouse_model_validator import DataWarehouseModelValidator
 from metricflow_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
@@ -16,7 +17,7 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 from warehouse import Row, Warehouse
 
 
-class _Client:
+class _DuckDB:
     """What MetricFlow asks of an engine: its dialect, and whether a query could run."""
 
     sql_engine_type = SqlEngine.DUCKDB
@@ -29,22 +30,29 @@ class _Client:
         self.lake.execute(f"explain {stmt}")
 
 
+class _Trino:
+    sql_engine_type = SqlEngine.TRINO
+    sql_plan_renderer = TrinoSqlPlanRenderer()
+
+
 class Metrics:
     """The metrics that dbt parsed last, over the tables of a lakehouse."""
 
     def __init__(self, warehouse: Warehouse, lake: duckdb.DuckDBPyConnection) -> None:
-        """Args: `lake`: a connection to the warehouse's lakehouse."""
+        """`lake` is a connection to the warehouse's lakehouse."""
         self.manifest = parse_manifest_from_dbt_generated_manifest(
             warehouse.manifest.with_name("semantic_manifest.json").read_text()
         )
-        self._client = _Client(lake)
-        self._lookup = SemanticManifestLookup(self.manifest)
-        self._engine = MetricFlowEngine(self._lookup, self._client)
+        self.names = [metric.name for metric in self.manifest.metrics]
+        self._duckdb = _DuckDB(lake)
+        lookup = SemanticManifestLookup(self.manifest)
+        self._engine = MetricFlowEngine(lookup, self._duckdb)
+        self._trino_engine = MetricFlowEngine(lookup, _Trino())
 
     def problems(self) -> list[str]:
         """What `mf validate-configs` would find: in the definitions, and in their SQL on the tables."""
         results = [SemanticManifestValidator().validate_semantic_manifest(self.manifest)]
-        tables = DataWarehouseModelValidator(self._client)
+        tables = DataWarehouseModelValidator(self._duckdb)
         for check in (
             tables.validate_semantic_models,
             tables.validate_dimensions,
@@ -55,19 +63,25 @@ class Metrics:
             results.append(check(self.manifest))
         return [issue.as_readable_str() for result in results for issue in result.all_issues]
 
-    def rows(self, metrics: Sequence[str], group_by: Iterable[str] = ()) -> list[Row]:
-        """The values of some metrics, in all or by dimensions.
+    def sql(self, metrics: Sequence[str], group_by: Iterable[str] = (), *, trino: bool = False) -> str:
+        """The query for some metrics, in all or by dimensions.
 
         Args:
             metrics: their names.
             group_by: dimensions as MetricFlow names them, such as `metric_time__day` or `session__channel`.
+            trino: whether it is for Trino; else it is for DuckDB.
         """
         request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=list(group_by))
-        result = self._client.lake.execute(self._engine.explain(request).sql_statement.sql)
+        engine = self._trino_engine if trino else self._engine
+        return engine.explain(request).sql_statement.sql
+
+    def rows(self, metrics: Sequence[str], group_by: Iterable[str] = ()) -> list[Row]:
+        """Their values on DuckDB."""
+        result = self._duckdb.lake.execute(self.sql(metrics, group_by))
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def value(self, metric: str) -> Any:
-        """The value of one metric over everything."""
-        (row,) = self.rows([metric])
-        return row[metric]
+    def values(self) -> dict[str, Any]:
+        """The value of each metric over everything, on DuckDB."""
+        (row,) = self.rows(self.names)
+        return row

@@ -8,6 +8,7 @@ third batch the engines hand their schemas to each other.
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ import pytest
 from analysis_answers import assert_same_answers
 from comparison import assert_same_rows, note_equal_rows
 from hostile_values import read_places, valid_records, write_hostile
+from metric_queries import Metrics
 from parity import MODIFIED_AT, append_unit_test_records, nasty_events, nasty_products, write_object
 from real_events import write_inputs
 from trino_available import (
@@ -172,6 +174,23 @@ def test_full_refresh_on_trino_equals_its_history(both: Warehouse) -> None:
     )
     assert_same_rows(both, "parity_trino", "parity_local")
     both.dbt("docs", "generate", "--target", "trino", DBT_SCHEMA="parity_trino")
+
+
+def test_metrics_have_the_same_values_on_trino(both: Warehouse) -> None:
+    """All metrics over everything, by the SQL that MetricFlow writes for each engine."""
+    both.dbt("parse", "--target", "trino", DBT_SCHEMA="parity_trino")
+    with both.connect() as lake:
+        metrics = Metrics(both, lake)
+        by_duckdb = metrics.values()
+        (by_trino,) = trino.start(trino_settings(both)).query(metrics.sql(metrics.names, trino=True))
+    different = {
+        name: (value, by_trino[place])
+        for place, (name, value) in enumerate(by_duckdb.items())
+        if (value is None) != (by_trino[place] is None)
+        or (value is not None and not math.isclose(float(value), float(by_trino[place]), rel_tol=1e-9))
+    }
+    assert not different
+    assert len(by_duckdb) == len(by_trino) == len(metrics.names)
 
 
 def test_user_agents_are_matched_alike(both: Warehouse) -> None:
