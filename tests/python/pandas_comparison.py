@@ -59,12 +59,12 @@ def assert_cohorts_equal(warehouse: Warehouse) -> None:
         warehouse, "retention_daily", days, {"cohort": "cohort_date", "since": "days_since_first_visit"}
     )
 
-    visits["week"] = visits["event_date"] - pd.to_timedelta(visits["event_date"].dt.weekday, unit="D")
+    visits["week"] = visits["event_date"] - pd.to_timedelta(visits["event_date"].dt.day_of_week, unit="D")
     analyses = []
     for day in pd.date_range(end=last, periods=COHORT_ANALYSIS_DAYS):
         known = visits[visits["event_date"] <= day]
         if not known.empty:
-            this_week = day - pd.Timedelta(days=day.weekday())
+            this_week = day - pd.Timedelta(days=day.day_of_week)
             periods = (this_week - known["week"].min()).days // 7 + 1
             weeks = cohort_table(known, "person_id", "week", 7, periods)
             weeks = weeks[weeks["cohort"] + pd.to_timedelta(7 * weeks["since"], unit="D") <= this_week]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -36,7 +37,9 @@ def _without_init(*names: str) -> None:
 _without_init("retentioneering", "retentioneering.data_processors", "retentioneering.tools")
 _without_init("lifetimes")
 
-from lifetimes.utils import summary_data_from_transaction_data  # noqa: E402
+# It sets an option of pandas that does nothing any more.
+with warnings.catch_warnings(action="ignore"):
+    from lifetimes.utils import summary_data_from_transaction_data
 from retentioneering.data_processors.split_sessions import SplitSessions  # noqa: E402
 from retentioneering.eventstream.eventstream import Eventstream  # noqa: E402
 from retentioneering.exceptions import EmptyEventstreamError  # noqa: E402
