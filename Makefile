@@ -14,7 +14,7 @@ PACKAGES := $(if $(DBT_PACKAGES_PATH),,dbt_packages/.ready)
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo sql notebook connect inspect test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
+.PHONY: help setup demo sql notebook connect inspect check new-model test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
 	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena test-long lock clean
 
 help:  ## List the targets
@@ -57,6 +57,13 @@ connect: setup  ## Print the SQL by which DuckDB elsewhere reads the lakehouse
 
 inspect: setup  ## FILE=path: what would become of the events in a file; nothing is loaded
 	@$(BIN)/python -m loaders inspect "$(FILE)"
+
+BASE ?= main
+check: setup  ## A change, in seconds: ruff, dbt parse, conventions, sqlfluff on SQL that differs from BASE=main
+	@$(BIN)/python scripts/check.py --base "$(BASE)"
+
+new-model: setup  ## NAME=… BY=…: lay out a model, with grain and tests; FOLDER=marts/core, FROM=model
+	@$(BIN)/python scripts/new_model.py "$(NAME)" --by "$(BY)" $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FROM),--reads "$(FROM)")
 
 test: setup  ## Linters, pytest, dbt's own tests on lakehouses of their own; `parity` and `test-athena` do the rest
 	$(BIN)/ruff check .

@@ -69,10 +69,12 @@
     {{ return(rules_of_seed('click_ids', ['click_id_type'])) }}
 {%- endmacro %}
 
+{# The hosts of the seed. #}
 {% macro internal_hosts() -%}
     {{ return(seed_rows('internal_hosts', ['host']) | map(attribute=0) | list) }}
 {%- endmacro %}
 
+{# The seed's rows, as rules. #}
 {% macro channel_rules() -%}
     {{ return(rules_of_seed('channel_rules', [
         'channel', 'click_id_type', 'utm_medium', 'utm_source', 'paid_kind', 'any_kind', 'has_referrer', 'has_campaign',

@@ -34,6 +34,7 @@
     {{ return(true) }}
 {%- endmacro %}
 
+{# The SELECT of the values of the tracked columns in the rows that changed, as int_changes keeps them. #}
 {% macro values_of_changes(tracked, rows) -%}
     {%- for column in tracked %}
     select distinct

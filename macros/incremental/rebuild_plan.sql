@@ -285,6 +285,7 @@
     {{ return(quoted | join(', ') or 'null') }}
 {%- endmacro %}
 
+{# A column as text, as values of units are kept. #}
 {% macro as_text(column) -%}
     {{ return('cast(' ~ column ~ ' as varchar)') }}
 {%- endmacro %}

@@ -17,6 +17,7 @@
     {{ return(graph.get('run_books')) }}
 {%- endmacro %}
 
+{# The hook that fills them; nothing in commands that build nothing. #}
 {% macro read_run_books() -%}
     {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') -%}
         {{ return('') }}

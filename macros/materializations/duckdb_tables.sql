@@ -28,8 +28,8 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Format v2, a location of its own, and old metadata files deleted with each commit. #}
 {% macro lake_table_properties(relation) -%}
-    {#- Format v2, a location of its own, and old metadata files deleted with each commit. -#}
     'format-version' = '2',
     'location' = 's3://warehouse/{{ relation.schema }}/{{ relation.identifier }}-{{ local_md5(invocation_id ~ modules.datetime.datetime.now()) }}',
     'write.metadata.delete-after-commit.enabled' = 'true',

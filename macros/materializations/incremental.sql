@@ -16,6 +16,7 @@
 {% endmaterialization %}
 
 
+{# Make a model's table, or put the rows that its plan touches in place of the old ones. #}
 {% macro build_model() -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}

@@ -76,6 +76,7 @@
     {{ return((modules.datetime.date.fromisoformat(date) + modules.datetime.timedelta(days=days)).isoformat()) }}
 {%- endmacro %}
 
+{# The first instant (UTC) of the date some days after another, as SQL. #}
 {% macro midnight(date, days=0) -%}
     {{ return("timestamp '" ~ shift_date(date, days) ~ " 00:00:00'") }}
 {%- endmacro %}

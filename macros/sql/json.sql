@@ -99,6 +99,7 @@
     {{ cleaned_texts(json, raw) }}
 {%- endmacro %}
 
+{# Trino: the texts at some paths in one array, the first `lists` of them lists as JSON; numbers as Trino writes them. #}
 {% macro raw_json_texts(json, paths, lists) -%}
     array[
         {%- for path in paths -%}
@@ -115,6 +116,7 @@
     ]
 {%- endmacro %}
 
+{# Trino: these texts, numbers as DuckDB writes them, and null for blank ones. #}
 {% macro cleaned_texts(json, texts) -%}
     transform(
         {{ texts }},
@@ -309,6 +311,7 @@
     end
 {%- endmacro %}
 
+{# Base64 letters with the signs that fill them up to whole groups of four. #}
 {% macro padded_base64(letters) -%}
     {{ long_concat([letters, "substr('===', 1, (4 - length(" ~ letters ~ ") % 4) % 4)"]) }}
 {%- endmacro %}

@@ -172,6 +172,7 @@
     ({{ timestamp }} + to_minutes({{ minutes }}))
 {%- endmacro %}
 
+{# The timestamp some minutes earlier. #}
 {% macro subtract_minutes(timestamp, minutes) -%}
     {{ add_minutes(timestamp, '-1 * (' ~ minutes ~ ')') }}
 {%- endmacro %}

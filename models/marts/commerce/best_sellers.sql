@@ -1,4 +1,4 @@
-{{ config(unique_key=['period', 'category', 'rank']) }}
+{{ config(unique_key=['period', 'category', 'rank'], meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key='customer_id') }}
+{{ config(unique_key='customer_id', meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key='event_date') }}
+{{ config(unique_key='event_date', meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key=['product_a', 'product_b']) }}
+{{ config(unique_key=['product_a', 'product_b'], meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key='transaction_date') }}
+{{ config(unique_key='transaction_date', meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key=['analysis_date', 'cohort_week', 'weeks_since_first_visit']) }}
+{{ config(unique_key=['analysis_date', 'cohort_week', 'weeks_since_first_visit'], meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key=['cohort_date', 'days_since_first_visit']) }}
+{{ config(unique_key=['cohort_date', 'days_since_first_visit'], meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key='week') }}
+{{ config(unique_key='week', meta={'rebuild_by': 'everything'}) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(unique_key=['event_date', 'metric']) }}
+{{ config(unique_key=['event_date', 'metric'], meta={'rebuild_by': 'everything'}) }}
 
 with
 

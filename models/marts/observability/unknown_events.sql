@@ -1,3 +1,5 @@
+{{ config(meta={'rebuild_by': 'everything'}) }}
+
 with
 
 daily as (
