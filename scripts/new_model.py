@@ -1,7 +1,7 @@
 """`make new-model NAME=… BY=…`: lay out a model as the conventions want it.
 
-A SELECT with its import CTE and its declaration, and in the folder's YAML its grain, its columns and a test of
-the key. What it counts is a beginning: say in both files what the model is for.
+A SELECT with its import CTE and its declaration, and in the folder's YAML its grain, its columns and a test
+of the key. What it counts is a beginning: say in both files what the model is for.
 """
 
 from __future__ import annotations

@@ -16,14 +16,17 @@ PROBE_SECONDS = 3
 DEPS_SECONDS = 60
 
 
-def main(project: Path) -> None:
+def main(project: Path, *, hub_only: bool = False) -> None:
     """Fill `dbt_packages` of a project and say with which of the two.
 
     Args:
         project: its directory.
+        hub_only: end with an error where the hub's can't be had.
     """
     installed = project / "dbt_packages"
     if reason := _install_real(project, installed):
+        if hub_only:
+            sys.exit(f"dbt packages: {reason}, and the stand-ins were not asked for")
         if _is_real(installed):
             print(f"dbt packages: {reason}; the real ones in {installed.name} stay")
         else:
@@ -81,4 +84,4 @@ def _link_stand_ins(installed: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(PROJECT_ROOT)
+    main(PROJECT_ROOT, hub_only="--hub-only" in sys.argv[1:])
