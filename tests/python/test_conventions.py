@@ -189,7 +189,7 @@ BREACHES: dict[tuple[str, str], tuple[Callable[[Manifest, Path], None], str]] = 
     ("check_macro_is_described", "to_money"): (bare_macro, "{# What it gives. #}"),
     ("check_model_has_unique_test", "hourly_revenue"): (without_unique_test, "Add `unique` to the key"),
     ("check_model_has_contracts_enforced", "daily_kpis"): (
-        update("daily_kpis", config={"contract": {"enforced": False}}),
+        update("daily_kpis", contract={"enforced": False}),
         "Take `contract` out",
     ),
     ("check_model_column_name_complies_to_column_type", "fct_reviews"): (
