@@ -100,7 +100,7 @@ docs: setup  ## The data dictionary as a site
 	$(BIN)/dbt docs serve --host 127.0.0.1
 
 check-incremental: setup  ## Does what a model declares hold? MODEL=name: two random batches and a full refresh, compared
-	@PYTHONPATH=tests/python $(BIN)/python tests/python/check_incremental.py $(MODEL)
+	@PYTHONPATH=.:tests/python $(BIN)/python tests/python/check_incremental.py $(MODEL)
 
 packages: $(READY)  ## Try again for the real dbt packages of the hub; HUB=only fails where it can't be reached
 	@$(BIN)/python tests/offline_packages/install.py $(if $(filter only,$(HUB)),--hub-only)

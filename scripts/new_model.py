@@ -191,6 +191,9 @@ def yaml_of(request: Request) -> str:
 
 
 def _quoted(text: str) -> str:
+    """A text as YAML, in quotes where it needs them."""
+    if re.fullmatch(r"[A-Za-z][^:#{}\"]*", text):
+        return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
