@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import test_contributing
+import yaml
 from warehouse import Warehouse
 
 from loaders.lakehouse import store
@@ -98,6 +99,17 @@ def test_what_github_reads_has_its_schema(schema: str, files: list[Path]) -> Non
     command = [program, "--builtin-schema", f"vendor.{schema}", *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pre_commit_runs_make_targets_and_downloads_nothing() -> None:
+    config = yaml.safe_load((PROJECT_ROOT / ".pre-commit-config.yaml").read_text())
+    assert [repository["repo"] for repository in config["repos"]] == ["local"]
+    assert called(config["repos"][0]["hooks"][0]["entry"]) == {"check"} <= TARGETS
+    program = Path(sys.executable).parent / "pre-commit"
+    done = subprocess.run(
+        [program, "validate-config"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_each_mart_folder_has_reviewers() -> None:
