@@ -14,7 +14,7 @@ PACKAGES := $(if $(DBT_PACKAGES_PATH),,dbt_packages/.ready)
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo sql notebook connect inspect check new-model test lint format up down status reset build docs check-incremental packages trino-up trino-down parity athena \
+.PHONY: help setup demo sql notebook connect inspect check new-model test lint format up down status reset build docs docs-site check-incremental packages trino-up trino-down parity athena \
 	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena test-long lock clean
 
 help:  ## List the targets
@@ -95,9 +95,22 @@ reset: setup  ## Start over: remove the local lakehouse's data; asks, unless FOR
 build: setup  ## dbt build
 	$(BIN)/dbt build
 
-docs: setup  ## The data dictionary as a site
-	$(BIN)/dbt docs generate
-	$(BIN)/dbt docs serve --host 127.0.0.1
+docs: docs-site  ## The data dictionary as a site, on a free port of loopback; LAKEHOUSE=demo: of the demo's tables
+	@$(BIN)/python -u -m http.server 0 --bind 127.0.0.1 --directory $(SITE)
+
+.venv-docs/.ready: docs/site/requirements.lock $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-docs
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-docs/bin/python --require-hashes -r $<
+	@touch $@
+
+TARGET := $(or $(DBT_TARGET_PATH),target)
+SITE := $(TARGET)/site
+docs-site: setup .venv-docs/.ready  ## The same as files in target/site, to publish or open as they are
+	@rm -rf $(SITE)
+	@$(BIN)/dbt --quiet docs generate
+	@$(BIN)/python docs/site/dictionary.py $(TARGET) $(SITE)
+	@.venv-docs/bin/python docs/site/pages.py $(SITE)
+	@echo "docs site: $(SITE)/index.html"
 
 check-incremental: setup  ## Does what a model declares hold? MODEL=name: two random batches and a full refresh, compared
 	@PYTHONPATH=.:tests/python $(BIN)/python tests/python/check_incremental.py $(MODEL)
@@ -181,6 +194,8 @@ lock: $(READY)  ## Write all requirements*.lock but the bootstrap's and the peer
 		--output-file requirements-athena-endpoint.lock
 	(echo harlequin; echo marimo; grep -oE '"duckdb==[0-9.]+' pyproject.toml | tr -d '"') | $(BIN)/uv pip compile --quiet - --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-header --output-file requirements-sql.lock
+	$(BIN)/uv pip compile --quiet docs/site/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --output-file docs/site/requirements.lock
 
 clean:  ## Remove what setup and dbt made; the lakehouse stays
 	rm -rf $(VENV) .venv-* benchmarks/.work target logs dbt_packages

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import catalog
 import pytest
 from analysis_answers import assert_analyses_run
 from commerce_comparison import assert_commerce_equals_oracle
@@ -54,6 +55,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         yield Built(warehouse, manifest, sample)
     finally:
         warehouse.close()
+
+
+def test_the_docs_know_the_type_of_every_column(built: Built) -> None:
+    built.warehouse.dbt("docs", "generate")
+    target = built.warehouse.manifest.parent
+    manifest, found = (json.loads((target / f"{name}.json").read_text()) for name in ("manifest", "catalog"))
+    tables = {
+        key: {column["name"]: column["type"] for column in entry["columns"].values()}
+        for key, entry in found["nodes"].items()
+    }
+    assert tables.keys() == catalog.tables(manifest).keys()
+    # The site of a lakehouse in which nothing is built has the same types.
+    assert tables == catalog.types_by_sql(manifest, found)
 
 
 def read_oracle(warehouse: Warehouse, events: list[Row]) -> Oracle:
