@@ -161,11 +161,13 @@
     end
 {%- endmacro %}
 
+{# `/~` is no pointer: nothing is looked for. #}
+{% macro duckdb_path_list(paths) -%}
+    [{% for path in paths %}'{{ json_pointer(path) if path else '/~' }}'{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
 {% macro duckdb__json_texts(json, paths, lists) -%}
-    {%- set path_list -%}
-        {#- `/~` is no pointer: nothing is looked for. #}
-        [{% for path in paths %}'{{ json_pointer(path) if path else '/~' }}'{{ ', ' if not loop.last }}{% endfor %}]
-    {%- endset -%}
+    {%- set path_list = duckdb_path_list(paths) -%}
     {#- `->>` gives the JSON text of objects: what looks like one is asked for its type. -#}
     list_transform(
         json_extract_string({{ json }}, {{ path_list }}),
@@ -175,7 +177,8 @@
             {#- Nearly all texts, by one look at their first and last bytes: neither blanks nor an object or array. #}
             when text >= '!' and (text < '[' or text >= '\\' and text < '{') and text[-1] > ' ' then text
             {%- if lists %}
-            when i <= {{ lists }} then case when json_type({{ json }}, {{ path_list }}[i]) = 'ARRAY' then text end
+            when i <= {{ lists }}
+                then case when json_type({{ json }}, {{ duckdb_path_list(paths[:lists]) }}[i]) = 'ARRAY' then text end
             {%- endif %}
             when left(text, 1) in ('{', '[') and json_type({{ json }}, {{ path_list }}[i]) in ('OBJECT', 'ARRAY')
                 then null

@@ -106,7 +106,10 @@ def declared(warehouse: Warehouse) -> tuple[dict[str, str], list[str]]:
 
     tables, models = {}, []
     for key, node in nodes.items():
-        dates = [part for part in node["config"].get("partitioned_by") or [] if part.endswith("_date")]
+        columns = [
+            re.sub(r"^\w+\((\w+)\)$", r"\1", part) for part in node["config"].get("partitioned_by") or []
+        ]
+        dates = [column for column in columns if column.endswith("_date")]
         # The days of loading are not those of the events.
         if dates and dates != ["load_date"]:
             tables[f"{node['schema']}.{node['alias']}"] = dates[0]

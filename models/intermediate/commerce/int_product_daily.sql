@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['event_date'],
+        partitioned_by=['month(event_date)'],
         meta={'rebuild_by': 'event_date'},
     )
 }}

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['person_id', 'event_date'],
-        partitioned_by=['event_date'],
+        partitioned_by=['month(event_date)'],
         meta={'rebuild_by': 'person_id'},
     )
 }}

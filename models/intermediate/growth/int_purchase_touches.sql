@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['visitor_id', 'conversion_date', 'event_id', 'session_id'],
-        partitioned_by=['conversion_date'],
+        partitioned_by=['month(conversion_date)'],
         meta={'rebuild_by': 'visitor_id'},
     )
 }}

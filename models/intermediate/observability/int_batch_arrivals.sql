@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['day(loaded_at)'],
+        partitioned_by=['month(loaded_at)'],
         meta={'rebuild_by': 'batch_id'},
     )
 }}

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['visitor_id', 'event_date', 'funnel_name'],
-        partitioned_by=['event_date'],
+        partitioned_by=['month(event_date)'],
         meta={'rebuild_by': 'visitor_month'},
     )
 }}

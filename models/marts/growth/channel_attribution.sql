@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['conversion_date'],
+        partitioned_by=['month(conversion_date)'],
         meta={'rebuild_by': 'conversion_date'},
     )
 }}

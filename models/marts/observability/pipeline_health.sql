@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['load_date'],
+        partitioned_by=['month(load_date)'],
         meta={'rebuild_by': 'load_date'},
     )
 }}

@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['analysis_date'],
+        partitioned_by=['month(analysis_date)'],
         meta={'rebuild_by': 'analysis_date'},
     )
 }}

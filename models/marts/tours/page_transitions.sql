@@ -1,6 +1,6 @@
 {{
     config(
-        partitioned_by=['session_date'],
+        partitioned_by=['month(session_date)'],
         meta={'rebuild_by': 'session_date'},
     )
 }}
