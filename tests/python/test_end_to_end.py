@@ -176,6 +176,33 @@ def test_counts_are_those_of_the_manifest(built: Built) -> None:
     assert reasons == manifest.rejected
 
 
+def test_every_column_is_described(built: Built) -> None:
+    """By its table's YAML; `make check` sees only that what is listed there is described."""
+    catalog = built.warehouse.catalog()
+    nodes = json.loads(built.warehouse.manifest.read_text())["nodes"].values()
+    tables = [
+        node
+        for node in nodes
+        if node["resource_type"] in ("model", "seed", "snapshot")
+        and node["config"]["materialized"] != "ephemeral"
+    ]
+    differing = {}
+    for node in tables:
+        fields = catalog.load_table((node["schema"], node["alias"])).schema().fields
+        if columns := {field.name for field in fields} ^ set(node["columns"]):
+            differing[node["name"]] = columns
+    assert len(tables) > len(built.warehouse.models())
+    assert not differing
+
+
+def test_sqlfluff(built: Built) -> None:
+    """As dbt compiles models and tests: on tables that are there as on an empty lakehouse."""
+    done = built.warehouse.command(
+        "sqlfluff", "lint", "--processes", "2", "models", "analyses", "tests/sql", check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
 def test_events_are_those_of_the_manifest(built: Built) -> None:
     events, manifest = built.warehouse.rows("analytics.fct_web_events"), built.manifest
     assert Counter(row["source_format"] for row in events) == manifest.events_by_format
@@ -256,33 +283,6 @@ def test_every_model_is_an_iceberg_table(built: Built) -> None:
             by_pyiceberg = catalog.load_table(table).scan().to_arrow().num_rows
             by_duckdb = connection.execute(f"select count(*) from lake.{table}").fetchone()
             assert (by_pyiceberg,) == by_duckdb, table
-
-
-def test_every_column_is_described(built: Built) -> None:
-    """By its table's YAML; `make check` sees only that what is listed there is described."""
-    catalog = built.warehouse.catalog()
-    nodes = json.loads(built.warehouse.manifest.read_text())["nodes"].values()
-    tables = [
-        node
-        for node in nodes
-        if node["resource_type"] in ("model", "seed", "snapshot")
-        and node["config"]["materialized"] != "ephemeral"
-    ]
-    differing = {}
-    for node in tables:
-        fields = catalog.load_table((node["schema"], node["alias"])).schema().fields
-        if columns := {field.name for field in fields} ^ set(node["columns"]):
-            differing[node["name"]] = columns
-    assert len(tables) > len(built.warehouse.models())
-    assert not differing
-
-
-def test_sqlfluff(built: Built) -> None:
-    """As dbt compiles models and tests: on tables that are there as on an empty lakehouse."""
-    done = built.warehouse.command(
-        "sqlfluff", "lint", "--processes", "2", "models", "analyses", "tests/sql", check=False
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 def test_building_again_changes_nothing(built: Built) -> None:

@@ -41,7 +41,9 @@ AS_A_COMMAND = {
     "build": ("test_first_hour.py", 'dbt("build")'),
     "lint": ("test_end_to_end.py", '"sqlfluff", "lint"'),
     "packages": ("test_first_hour.py", "install.main("),
-    "docs": ("test_parity.py", '"docs", "generate"'),
+    "docs": ("test_docs_site.py", '"make", "--silent", "docs"'),
+    "docs-site": ("test_docs_site.py", '"make", "--silent", "docs"'),
+    "slim": ("test_slim.py", '"-m", "slim"'),
     "trino-up": ("test_first_hour.py", "trino.start("),
     "trino-down": ("test_first_hour.py", "trino.stop("),
 }
