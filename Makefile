@@ -58,6 +58,7 @@ connect: setup  ## Print the SQL by which DuckDB elsewhere reads the lakehouse
 inspect: setup  ## FILE=path: what would become of the events in a file; nothing is loaded
 	@$(BIN)/python -m loaders inspect "$(FILE)"
 
+.PHONY: check new-model
 BASE ?= main
 check: setup  ## A change, in seconds: ruff, dbt parse, conventions, sqlfluff on SQL that differs from BASE=main
 	@$(BIN)/python scripts/check.py --base "$(BASE)"
