@@ -14,7 +14,7 @@ PACKAGES := $(if $(DBT_PACKAGES_PATH),,dbt_packages/.ready)
 export DBT_PROFILES_DIR := $(CURDIR)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo sql notebook connect inspect check new-model test lint format up down status reset build docs docs-site check-incremental packages trino-up trino-down parity athena \
+.PHONY: help setup demo sql notebook connect inspect check new-model slim test lint format up down status reset build docs docs-site check-incremental packages trino-up trino-down parity athena \
 	engines-ready bench-batch bench-books bench-late bench-storage bench-engines bench-load soak-exit engine-table test-athena test-long lock clean
 
 help:  ## List the targets
@@ -92,6 +92,9 @@ status: setup  ## Whether the local lakehouse runs, and where
 
 reset: setup  ## Start over: remove the local lakehouse's data; asks, unless FORCE=1
 	@$(BIN)/python -m loaders lakehouse reset $(if $(filter 1,$(FORCE)),--yes)
+
+slim: setup  ## What a change does to the data, beside BASE=main: built on a sample and compared; REPORT=file.md
+	@$(BIN)/python -m slim --base "$(or $(BASE),main)" $(if $(STATE),--state "$(STATE)") $(if $(REPORT),--report "$(REPORT)")
 
 build: setup  ## dbt build
 	$(BIN)/dbt build

@@ -6,12 +6,9 @@ them and builds incrementally. It has a lakehouse of its own: see LAKEHOUSE in `
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,20 +17,19 @@ from typing import Any
 import click
 import duckdb
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from loaders.dbt_runs import failures, run_dbt
 from loaders.errors import LoaderError
 from loaders.lakehouse import duckdb_session
-from loaders.lakehouse.settings import DEMO, PROJECT_ROOT, Settings
-from loaders.loading import run
+from loaders.lakehouse.settings import DEMO, Settings
 from loaders.sample import DEFAULT_START, Manifest, generate_sample
+from loaders.sample.loading import load_sample
+from loaders.steps import step
 
 SEED = 2026
 FIRST_DAYS, FIRST_EVENTS = 14, 200_000
 NEXT_DAYS = 3
-# Where no terminal shows them as they come.
-NEWS_EVERY_SECONDS = 15.0
 
 # What is shown of each mart: a question, the columns, the order, the number of rows.
 MARTS = (
@@ -74,13 +70,16 @@ def demo(events: int) -> None:
     console.rule(f"[bold]Demo, run {window.number}: {window.days} days from {begin}")
 
     sample = home / f"run-{window.number}"
-    with _step(console, f"sample of {window.events:,} events"):
+    with step(console, f"sample of {window.events:,} events"):
         manifest = generate_sample(
             sample, events=window.events, days=window.days, seed=SEED, first_day=window.first_day
         )
-    loads = _load(console, sample)
-    with _step(console, "dbt build: models and their tests") as tell:
-        _dbt_build(tell)
+    loads = load_sample(console, sample)
+    with step(console, "dbt build: models and their tests") as tell:
+        # Without unit tests, which look at no data.
+        result = run_dbt(["build", "--exclude-resource-type", "unit_test"], tell)
+        if not result.success:
+            raise LoaderError(f"dbt build failed: {'; '.join(failures(result)[:5])}; see logs/dbt.log")
     (home / "state.json").write_text(
         json.dumps({"runs": window.number, "days": window.first_day + window.days})
     )
@@ -99,72 +98,6 @@ def _next_window(home: Path, events: int) -> Window:
         days=NEXT_DAYS,
         events=max(100, events * NEXT_DAYS // FIRST_DAYS),
     )
-
-
-@contextmanager
-def _step(console: Console, what: str) -> Iterator[Callable[[str], None]]:
-    """Say what is being done, and how long it took; yields what takes news of how far it is."""
-    began = said = time.monotonic()
-    mark = "[red]failed[/]"
-
-    def tell(news: str) -> None:
-        nonlocal said
-        if status:
-            status.update(f"{what} [dim]{escape(news)}[/]")
-        elif time.monotonic() - said >= NEWS_EVERY_SECONDS:
-            said = time.monotonic()
-            console.print(f"      {escape(news)}")
-
-    try:
-        with console.status(what) if console.is_terminal else nullcontext() as status:
-            yield tell
-        mark = "[green]done[/]"
-    finally:
-        console.print(f"{mark}  {what} [dim]({time.monotonic() - began:.1f} s)[/]")
-
-
-def _load(console: Console, sample: Path) -> list[tuple[str, Any]]:
-    """Run both loaders over what the sample holds; returns (what, summary) pairs."""
-    parts = [("historical", "archive", "web_events"), ("firehose", "firehose", "web_events")]
-    parts += [("historical", dataset, dataset) for dataset in ("products", "transactions", "reviews")]
-    loads = []
-    for source, folder, dataset in parts:
-        if not (sample / folder).exists():
-            continue
-        with _step(console, f"loader {source}: {folder} into raw.{dataset}"):
-            summary = run(str(sample / folder), dataset=dataset, source=source)
-            if summary.errors:
-                raise LoaderError(str(summary.errors[0]))
-        loads.append((f"{source}, {folder}", summary))
-    return loads
-
-
-def _dbt_build(tell: Callable[[str], None]) -> None:
-    """Run dbt in this process, its output in dbt's log only; without unit tests, which look at no data.
-
-    Args:
-        tell: hears of each model and test that is done.
-
-    Raises:
-        LoaderError: a model or test failed.
-    """
-    from dbt.cli.main import dbtRunner
-
-    done = itertools.count(1)
-
-    def hear(event: Any) -> None:
-        if event.info.name == "NodeFinished":
-            tell(f"{next(done)} models and tests done, {event.data.node_info.node_name}")
-
-    options = ["--target", "local", "--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT)]
-    arguments = ["--quiet", "build", "--exclude-resource-type", "unit_test", *options]
-    result = dbtRunner(callbacks=[hear]).invoke(arguments)
-    if not result.success:
-        failed = [
-            str(r.node.name) for r in getattr(result.result, "results", []) if r.status in ("error", "fail")
-        ]
-        what = ", ".join(failed[:5]) or str(result.exception)
-        raise LoaderError(f"dbt build failed: {what}; see logs/dbt.log")
 
 
 def _manifests(home: Path, runs: int) -> list[Manifest]:

@@ -13,9 +13,12 @@ from loaders.errors import LoaderError
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 18333
 WAREHOUSE = "warehouse"
-# The lakehouse of `make demo` is in the home of the other one, on ports of its own.
+# The lakehouses of `make demo` and `make slim` are in the home of the other one, on ports of their own.
 DEMO = "demo"
+SLIM = "slim"
 DEMO_PORT_OFFSET = 20
+SLIM_PORT_OFFSET = 40
+PORT_OFFSETS = {DEMO: DEMO_PORT_OFFSET, SLIM: SLIM_PORT_OFFSET}
 LANDING_BUCKET = "landing"
 
 # Offsets in the block of ports that starts at LAKEHOUSE_PORT.
@@ -46,21 +49,24 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read LAKEHOUSE_HOME (default `.lakehouse` in the checkout) and LAKEHOUSE_PORT (default 18333).
 
-        With LAKEHOUSE=demo it is the lakehouse of `make demo` that belongs to these.
+        With LAKEHOUSE=demo or LAKEHOUSE=slim it is the lakehouse of that make target that belongs to these.
 
         Raises:
             LoaderError: LAKEHOUSE_PORT is no usable port number, or LAKEHOUSE no lakehouse's name.
         """
         home = Path(os.environ.get("LAKEHOUSE_HOME") or ".lakehouse")
         text = os.environ.get("LAKEHOUSE_PORT") or str(DEFAULT_PORT)
-        last = 65535 - ADMIN_GRPC_OFFSET - len(PORT_NAMES) - DEMO_PORT_OFFSET
+        last = 65535 - ADMIN_GRPC_OFFSET - len(PORT_NAMES) - max(PORT_OFFSETS.values())
         if not text.isdecimal() or not 1024 <= int(text) <= last:
             raise LoaderError(f"LAKEHOUSE_PORT is {text!r}: set it to a number from 1024 to {last}")
         settings = cls(home=home if home.is_absolute() else PROJECT_ROOT / home, port=int(text))
         name = os.environ.get("LAKEHOUSE") or None
-        if name not in (None, DEMO):
-            raise LoaderError(f"LAKEHOUSE is {name!r}: set it to {DEMO}, or unset it for your own")
-        return cls(settings.home / DEMO, settings.port + DEMO_PORT_OFFSET) if name else settings
+        if name is None:
+            return settings
+        if name not in PORT_OFFSETS:
+            names = " or ".join(PORT_OFFSETS)
+            raise LoaderError(f"LAKEHOUSE is {name!r}: set it to {names}, or unset it for your own")
+        return cls(settings.home / name, settings.port + PORT_OFFSETS[name])
 
     @property
     def data(self) -> Path:
@@ -69,7 +75,7 @@ class Settings:
 
     @property
     def sample(self) -> Path:
-        """The directory of what the demo has made and loaded."""
+        """The directory of the sample data that were made and loaded."""
         return self.home / "sample"
 
     @property

@@ -159,7 +159,7 @@ def stop(settings: Settings) -> bool:
 
 
 def remove_data(settings: Settings) -> None:
-    """Stop the store of this home and remove what is stored in it (and the demo's sample), nothing else.
+    """Stop the store of this home and remove what is stored in it, and its sample, nothing else.
 
     Raises:
         LoaderError: some of it can't be removed.

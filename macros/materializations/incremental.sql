@@ -72,14 +72,14 @@
     {%- endif -%}
     {%- if rebuilt_by(model) == 'batch_id' and ('source.' ~ project_name ~ '.raw.') in model.depends_on.nodes | join(' ') -%}
         {#- Batches in raw that are not taken up yet have to wait. -#}
-        {%- if book('int_loaded_objects') is none -%}
+        {%- set taken_up = relation_to_read(graph.nodes['model.' ~ project_name ~ '.int_loaded_objects']) -%}
+        {%- if taken_up is none -%}
             {{ exceptions.raise_compiler_error(
                 model.name ~ ' reads the batches that int_loaded_objects has taken up, which is not built yet: select +' ~ model.name
             ) }}
         {%- endif -%}
         {{ return(
-            'select * from (' ~ compiled_code ~ ') as computed where batch_id in (select batch_id from '
-            ~ book('int_loaded_objects') ~ ')'
+            'select * from (' ~ compiled_code ~ ') as computed where batch_id in (select batch_id from ' ~ taken_up ~ ')'
         ) }}
     {%- endif -%}
     {{ return(compiled_code) }}

@@ -129,7 +129,7 @@
     {%- endif -%}
     {%- set node = graph.nodes.values()
         | selectattr('resource_type', 'equalto', 'seed') | selectattr('name', 'equalto', name) | first -%}
-    {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+    {%- set relation = relation_to_read(node) -%}
     {%- if relation is not none -%}
         {%- set texts = [] -%}
         {%- for column in columns -%}

@@ -16,3 +16,16 @@
         ~ "' and table_schema = '" ~ schema.schema ~ "'"
     ) }}
 {%- endmacro %}
+
+{#
+    The relation from which a node of the graph is read by name, as ref would: its own, or the one that `dbt … --defer`
+    puts in the place of a table that is not in this schema; none where there is neither.
+#}
+{% macro relation_to_read(node) -%}
+    {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+    {%- if relation is none and node.get('defer_relation') -%}
+        {%- set other = node.defer_relation -%}
+        {%- set relation = adapter.get_relation(other.database, other.schema, other.alias) -%}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}

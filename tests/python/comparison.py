@@ -11,21 +11,10 @@ from typing import Any
 from warehouse import Row, Warehouse
 
 from loaders.lakehouse.settings import PROJECT_ROOT
+from slim.compare import FLOAT_TOLERANCE, LOAD_TIME_COLUMNS
 
-# When a row was written is not what it says.
-LOAD_TIME_COLUMNS = frozenset(
-    {
-        "processed_timestamp",
-        "taken_up_run",
-        "dbt_updated_at",
-        "dbt_valid_from",
-        "dbt_valid_to",
-        "dbt_scd_id",
-    }
-)
 # A snapshot has the states that dbt saw.
 NOT_COMPARED = frozenset({"product_history", "user_history"})
-FLOAT_TOLERANCE = 1e-9
 EQUAL_ROWS = PROJECT_ROOT / "target" / "equal_rows"
 
 
