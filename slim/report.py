@@ -83,7 +83,7 @@ class Report:
         if self.different:
             lines += [
                 "",
-                *_markdown_table(_HEADERS, (_summary(*one) for one in self.different.items()), code=(0, 5)),
+                *_markdown_table(_HEADERS, (_summary(*one) for one in self.different.items()), code=(0,)),
             ]
         for name, found in self.different.items():
             details = ["", f"<details><summary><code>{name}</code></summary>", ""]
@@ -177,9 +177,9 @@ def _markdown_table(
     yield f"|{'---|' * len(headers)}"
     for row in rows:
         cells = [_code(cell) if number in code and cell else cell for number, cell in enumerate(row)]
-        yield f"| {' | '.join(cells)} |"
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _code(text: str) -> str:
-    """Text that Markdown leaves as it is, also in a table."""
-    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+    """Text that Markdown leaves as it is."""
+    return "`" + text.replace("`", "'") + "`"

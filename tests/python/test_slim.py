@@ -119,7 +119,7 @@ def test_each_difference_is_told(project: Project) -> None:
         "        count(*) as sessions,",
         "        count(*) as sessions,\n        nullif(max(purchase_count), 0) as most_purchases,",
     )
-    project.edit("dbt_project.yml", "  affinity_most_products: 500", "  affinity_most_products: 0")
+    project.edit("dbt_project.yml", "  low_quality_score: 0.5", "  low_quality_score: 0.97")
     project.edit(
         f"{intermediate}/web/int_visitor_persons.sql",
         "        count(*) as session_count,",
@@ -132,9 +132,12 @@ def test_each_difference_is_told(project: Project) -> None:
     assert status == 0, said
     schema = "slim_fix_some_thing"
     built = project.tables(schema)
-    readers = {"dim_users", "user_history"}
-    leaves = {"category_performance", "hourly_revenue", "int_sessions_daily", "product_affinity"}
-    assert built == {*leaves, "int_visitor_persons", "int_new", *readers}, "parents are read where they are"
+    changed_models = {
+        "category_performance", "hourly_revenue", "int_sessions_daily", "data_quality_daily",
+        "int_visitor_persons", "int_new",
+    }  # fmt: skip
+    readers = {"product_affinity", "dim_users", "user_history"}
+    assert built == changed_models | readers, "parents are read where they are"
     assert {"fct_web_events", "int_old"} <= project.tables("analytics")
     found = summary(report)
     # dim_dates holds no data of the sample: its rows are counted by its variables.
@@ -169,9 +172,12 @@ def test_each_difference_is_told(project: Project) -> None:
     filled = sum(row["buying_sessions"] > 0 for row in days)
     assert f"new column `most_purchases` (bigint), not null in {filled} row{'s' * (filled != 1)}" in report
 
-    pairs = warehouse.rows("analytics.product_affinity")
-    assert pairs, "the variable takes nothing away"
-    assert found["product_affinity"][:3] == [f"{len(pairs)} → 0", "0", str(len(pairs))]
+    scores = warehouse.rows("analytics.fct_web_events", "event_date, source_format, data_quality_score")
+    grains = {
+        (row["event_date"], row["source_format"]) for row in scores if 0.5 <= row["data_quality_score"] < 0.97
+    }
+    assert grains
+    assert found["data_quality_daily"][1:4] == ["0", "0", str(len(grains))]
 
     visitors = warehouse.rows("analytics_intermediate.int_visitor_persons")
     others = sum(row["visitor_id"] < "8" for row in visitors)
