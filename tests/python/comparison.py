@@ -6,8 +6,10 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import duckdb
 from warehouse import Row, Warehouse
 
 from loaders.lakehouse.settings import PROJECT_ROOT
@@ -148,3 +150,38 @@ def _show(columns: list[str], missing: list[tuple], found: list[tuple]) -> str:
     cells = zip(columns, row, nearest, strict=True)
     differing = {column: (a, b) for column, a, b in cells if a != b}
     return f"{row}; the nearest row of the other differs in {differing}"
+
+
+def compared_with_parquet(
+    connection: duckdb.DuckDBPyConnection, directory: Path
+) -> dict[str, tuple[tuple[int, int | None], tuple[int, int | None]]]:
+    """Files of benchmarks/hand_written.sql beside models of the same names, in all columns but load times.
+
+    Args:
+        connection: one of `Warehouse.connect`.
+        directory: has `<model>.parquet` files.
+
+    Returns:
+        By model: the number of rows and the sum of their hashes, of the model and of the file; the same when
+        the rows are.
+
+    Raises:
+        AssertionError: a file lacks a column of its model.
+    """
+    found = {}
+    for file in sorted(directory.glob("*.parquet")):
+        table = f"lake.analytics.{file.stem}"
+        types = {
+            name: type_
+            for name, type_, *_ in connection.execute(f"describe {table}").fetchall()
+            if name not in LOAD_TIME_COLUMNS
+        }
+        written = {row[0] for row in connection.execute(f"describe from '{file}'").fetchall()}
+        assert types.keys() == written, f"{file.stem}: columns {types.keys() ^ written} are of one only"
+        values = ", ".join(f'cast("{name}" as {type_})' for name, type_ in types.items())
+        both = [
+            connection.execute(f"select count(*), sum(hash({values})) from {rows}").fetchone()
+            for rows in (table, f"'{file}'")
+        ]
+        found[file.stem] = (both[0], both[1])
+    return found
