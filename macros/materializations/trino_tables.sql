@@ -25,8 +25,8 @@
 {% macro trino__safe_cast(field, type) -%}
     {%- if type.startswith('timestamp') and modules.re.match("'[0-9-]{10}T", field | string) -%}
         {%- set field = field.replace('T', ' ') -%}
-    {%- elif type.startswith('array') and (field | string).startswith("'[") -%}
-        {#- A list in a unit test is JSON, which DuckDB casts by itself. -#}
+    {%- elif type.startswith(('array', 'row')) and (field | string).startswith(("'[", "'{")) -%}
+        {#- A list or an object in a unit test is JSON, which DuckDB casts by itself. -#}
         {%- set field = 'json_parse(' ~ field ~ ')' -%}
     {%- endif -%}
     try_cast({{ field }} as {{ type }})
