@@ -53,3 +53,17 @@
         ) as bigint
     )
 {%- endmacro %}
+
+
+{# A whole number from 0 to 255 as two hex digits. #}
+{% macro hex_of_byte(number) -%}
+    {{ return(adapter.dispatch('hex_of_byte')(number)) }}
+{%- endmacro %}
+
+{% macro default__hex_of_byte(number) -%}
+    lpad(to_base({{ number }}, 16), 2, '0')
+{%- endmacro %}
+
+{% macro duckdb__hex_of_byte(number) -%}
+    printf('%02x', {{ number }})
+{%- endmacro %}

@@ -9,10 +9,11 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+import address_ranges
 import catalog
 import pytest
 from analysis_answers import assert_analyses_run
@@ -26,11 +27,15 @@ from warehouse import Row, Warehouse
 from loaders.sample import Manifest, generate_sample
 from loaders.sample.vocabulary import SHARED_IDS
 from oracle import Oracle, compute, event_id_problems, event_marts, schema_drift
+from oracle.addresses import ranges_of
+from oracle.knowledge import knowledge_of
 
 UNDATED = """\
 {{"type":"page","anonymousId":"undated-{name}","timestamp":"2026-01-06T10:00:00Z"}}
 {{"type":"page","anonymousId":"undated-{name}"}}
 """
+
+VISIT = {"type": "page", "messageId": "visit", "timestamp": "2026-01-06T10:00:00Z"}
 
 
 @dataclass
@@ -47,8 +52,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     home = tmp_path_factory.mktemp("end_to_end")
     sample = home / "sample"
     manifest = generate_sample(sample, events=12_000, days=5, seed=11)
-    warehouse = Warehouse(home)
+    warehouse = Warehouse(home, variables=address_ranges.VARIABLES)
     try:
+        with warehouse.connect() as lake:
+            address_ranges.create_table(lake)
         warehouse.load_sample(sample)
         # With the unit tests.
         warehouse.dbt("build", DBT_EXCLUDE_RESOURCE_TYPES="")
@@ -72,7 +79,14 @@ def test_the_docs_know_the_type_of_every_column(built: Built) -> None:
 
 def read_oracle(warehouse: Warehouse, events: list[Row]) -> Oracle:
     ids = {(row["source_uri"], row["source_position"]): row["event_id"] for row in events}
-    return compute(warehouse.rows("raw.web_events"), warehouse.rows("raw.products"), event_ids=ids)
+    known = knowledge_of()
+    ranges = ranges_of(address_ranges.as_rows(address_ranges.RANGES), known.country_code)
+    return compute(
+        warehouse.rows("raw.web_events"),
+        warehouse.rows("raw.products"),
+        event_ids=ids,
+        knowledge=replace(known, address_ranges=ranges),
+    )
 
 
 SESSION_KEY = ("visitor_id", "session_start_at")
@@ -306,6 +320,13 @@ def test_later_batches_equal_a_full_refresh(built: Built) -> None:
     generate_sample(later, events=4_000, days=2, seed=11, first_day=5)
     warehouse.load_sample(later)
     warehouse.dbt("build")
+
+    # Addresses that no event had.
+    visits = [{**VISIT, "anonymousId": f"{text:.9}", "context": {"ip": text}} for text in address_ranges.ODD]
+    addresses = built.sample.parent / "addresses" / "events.json"
+    addresses.parent.mkdir()
+    addresses.write_text("\n".join(json.dumps(visit) for visit in visits))
+    warehouse.load("historical", addresses)
 
     # Objects that their store dates before 2000, one of them again: the time of the load stands in.
     undated = built.sample.parent / "undated" / "events.json"

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import address_ranges
 import agent_lists
 import pytest
 from analysis_answers import assert_same_answers
@@ -33,9 +35,12 @@ from trino_available import (
 from warehouse import Warehouse, assert_unit_tests_pass
 
 from loaders.lakehouse import trino
+from loaders.lakehouse.settings import PROJECT_ROOT
 from loaders.lakehouse.trino import TrinoSettings
 from loaders.sample import DEFAULT_START, generate_sample
 from loaders.sample.exports import write_exports
+from oracle.addresses import country_of, ranges_of
+from oracle.knowledge import knowledge_of
 
 pytestmark = pytest.mark.trino
 
@@ -210,6 +215,47 @@ def test_user_agents_are_matched_alike(both: Warehouse) -> None:
     by_trino = trino.start(trino_settings(both)).query(found["trino"])
     assert sorted(map(tuple, by_trino), key=str) == sorted(by_duckdb, key=str)
     assert len(by_duckdb) == len(agents)
+
+
+def test_addresses_are_read_as_python_reads_them(both: Warehouse) -> None:
+    """The SELECTs of both engines, on ranges and addresses that no event has."""
+    chance = random.Random(1)
+    known = knowledge_of()
+    tables = [address_ranges.RANGES, *(address_ranges.random_ranges(chance) for _ in range(3))]
+    server = trino.start(trino_settings(both))
+    with both.connect() as connection:
+        connection.execute("create schema lake.addresses")
+        seed = f"read_csv('{PROJECT_ROOT / 'seeds/countries.csv'}', header = true, all_varchar = true)"
+        connection.execute(f"create table lake.addresses.countries as from {seed}")
+        for number, ranges in enumerate(tables):
+            read = ranges_of(address_ranges.as_rows(ranges), known.country_code)
+            texts = [*address_ranges.at_edges(read), *address_ranges.ODD]
+            address_ranges.fill(connection, f"lake.addresses.ranges_{number}", ranges)
+            records = f"lake.addresses.records_{number}"
+            connection.execute(f"create table {records} (ip_address varchar, rejection_reason varchar)")
+            connection.executemany(f"insert into {records} values (?, null)", [(text,) for text in texts])
+    variables = json.dumps(address_ranges.VARIABLES)
+    both.dbt(
+        *("compile", "--select", "int_address_ranges", "int_address_countries"),
+        *("--target", "trino", "--vars", variables),
+        DBT_SCHEMA="parity_trino",
+    )
+    for number, ranges in enumerate(tables):
+        read = ranges_of(address_ranges.as_rows(ranges), known.country_code)
+        points = f"lake.addresses.points_{number}"
+        of_ranges, of_addresses = address_ranges.selects(
+            both,
+            {
+                "ip_ranges": f"lake.addresses.ranges_{number}",
+                "countries": "lake.addresses.countries",
+                "int_address_ranges": points,
+                "stg_web_events": f"lake.addresses.records_{number}",
+            },
+        )
+        server.query(f"create table {points} as {of_ranges}")
+        found = dict(map(tuple, server.query(of_addresses)))
+        assert found == {text: country_of(text, read) for text in found}
+        assert len(found) > len(address_ranges.ODD)
 
 
 def test_unit_tests_pass_on_trino(both: Warehouse) -> None:

@@ -10,12 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 import dbt_command
 import duckdb
+import yaml
 from pyiceberg.catalog import Catalog, load_catalog
 
 from loaders.lakehouse import duckdb_session, ports, store
@@ -75,6 +76,13 @@ def copy_project(copy: Path) -> Path:
     return Path(shutil.copytree(PROJECT_ROOT, copy, ignore=ignored))
 
 
+def _with_variables(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The arguments of dbt with more variables than those that they give, if they give any."""
+    at = arguments.index("--vars") if "--vars" in arguments else len(arguments)
+    own = yaml.safe_load(arguments[at + 1]) if "--vars" in arguments else {}
+    return (*arguments[:at], "--vars", json.dumps({**variables, **own}), *arguments[at + 2 :])
+
+
 def assert_unit_tests_pass(
     dbt: Callable[..., subprocess.CompletedProcess], *arguments: str, **environment: str
 ) -> None:
@@ -87,10 +95,21 @@ def assert_unit_tests_pass(
 class Warehouse:
     """One local lakehouse with its loaders and its dbt project."""
 
-    def __init__(self, home: Path, project: Path = PROJECT_ROOT, left_out: Collection[str] = ()) -> None:
-        """A lakehouse below `home`; `left_out`: folders of models that are not built, nor what reads them."""
+    def __init__(
+        self,
+        home: Path,
+        project: Path = PROJECT_ROOT,
+        left_out: Collection[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """A lakehouse below `home`.
+
+        left_out: folders of models that are not built, nor what reads them.
+        variables: those of the project that each command of dbt gets, beside its own.
+        """
         self.project = project
         self.left_out = left_out
+        self.variables = variables or {}
         port, self._ports = claim_port_block()
         self.settings = Settings(home=home / "lakehouse", port=port)
         self.environment = {
@@ -147,6 +166,8 @@ class Warehouse:
             arguments = ("build", "--resource-type", "seed", "--resource-type", "model", *arguments[1:])
         if arguments[0] == "build" and self.left_out:
             arguments = (*arguments, "--exclude", *(f"path:{folder}+" for folder in self.left_out))
+        if self.variables:
+            arguments = _with_variables(arguments, self.variables)
         done = dbt_command.run(arguments, self.project, {**self.environment, **QUICK, **environment})
         return self._checked(done) if check else done
 

@@ -1,7 +1,10 @@
 {{
     config(
         partitioned_by=['event_date'],
-        meta={'rebuild_by': 'session_id', 'lookups': ['stg_web_events', 'dim_user_agents']},
+        meta={
+            'rebuild_by': 'session_id',
+            'lookups': ['stg_web_events', 'dim_user_agents', 'int_address_countries'],
+        },
     )
 }}
 -- depends_on: {{ ref('click_ids') }}
@@ -42,6 +45,15 @@ countries as (
 
 ),
 
+{% if has_address_ranges() -%}
+-- By the ranges of {{ var('address_ranges') }}.
+address_countries as (
+
+    select * from {{ ref('int_address_countries') }}
+
+),
+
+{% endif -%}
 spellings as (
 
     select
@@ -68,7 +80,11 @@ joined as (
         user_agents.os,
         coalesce(user_agents.device_type, lower(records.source_device_type)) as device_type,
         coalesce(user_agents.is_bot_agent, false) as is_bot_agent,
+        {%- if has_address_ranges() %}
+        coalesce(countries.country_code, address_countries.country) as country
+        {%- else %}
         countries.country_code as country
+        {%- endif %}
     from sessionized
     inner join records
         on
@@ -81,6 +97,10 @@ joined as (
         on records.user_agent = user_agents.user_agent
     left join countries
         on lower(records.source_country) = countries.spelling
+    {%- if has_address_ranges() %}
+    left join address_countries
+        on records.ip_address = address_countries.ip_address
+    {%- endif %}
 
 ),
 

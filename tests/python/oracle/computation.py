@@ -49,6 +49,7 @@ _EVENT_COLUMNS = (
     "page_path",
     "referrer_url",
     "user_agent",
+    "ip_address",
     "source_session_id",
     "source_device_type",
     "source_country",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from oracle.addresses import country_of
 from oracle.agents import agent_row
 from oracle.goals import goal_of
 from oracle.knowledge import Knowledge
@@ -40,7 +41,8 @@ def enriched(event: Event, knowledge: Knowledge) -> Enriched:
     return Enriched(
         origin=origin_of(event, knowledge),
         device_type=_device_type(event),
-        country=knowledge.country_code(event.source_country),
+        country=knowledge.country_code(event.source_country)
+        or country_of(event.ip_address, knowledge.address_ranges),
         conversion_goal=goal and goal.name,
         conversion_value=_value(event.revenue, goal.value) if goal else None,
         quality=quality_of(event, knowledge.rules),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from oracle.addresses import Range
 from oracle.records import SEEDS, seed_of_rows
 from oracle.values import as_money, lowered, trimmed
 
@@ -40,6 +41,7 @@ class Knowledge:
     goals: tuple[Goal, ...]
     rules: tuple[Rule, ...]
     country_by_spelling: dict[str, str]
+    address_ranges: tuple[Range, ...] = ()
 
     def kind_of_host(self, host: str | None) -> str | None:
         """Of the most specific row that the host is, or is below of."""

@@ -166,6 +166,7 @@ FORMATS = {
         user_id="userId|user_id",
         page_url="properties.url|context.page.url|context_page_url",
         user_agent="properties.userAgent|context.userAgent|context_user_agent",
+        ip_address="context.ip|context_ip",
         source_session_id="sessionId|properties.sessionId|context.sessionId|context.session_id",
         referrer_url="properties.referrer|context.page.referrer|context_page_referrer",
         source_device_type="properties.deviceType|context.device.type|context_device_type",
@@ -202,6 +203,7 @@ FORMATS = {
         user_id="user_id",
         page_url="page_url",
         user_agent="useragent",
+        ip_address="user_ipaddress",
         source_session_id=f"domain_sessionid|{_SNOWPLOW}client_session_1[0].sessionId",
         referrer_url="page_referrer",
         source_device_type="dvce_type",
@@ -226,6 +228,7 @@ FORMATS = {
         user_id="user_id",
         page_url="event_properties.[Amplitude] Page URL|event_properties.page_url|event_properties.url",
         user_agent="user_agent|event_properties.user_agent",
+        ip_address="ip_address",
         product_id="event_properties.$productId|event_properties.product_id|event_properties.productId",
         category="event_properties.category",
         quantity="event_properties.$quantity|event_properties.quantity",
@@ -573,6 +576,7 @@ class Event:
     page_path: str | None
     referrer_url: str | None
     user_agent: str | None
+    ip_address: str | None
     source_session_id: str | None
     source_device_type: str | None
     source_country: str | None
@@ -679,6 +683,7 @@ def read_event(row: RawRow) -> Event:
         page_path=page_path(page_url),
         referrer_url=text_of("referrer_url"),
         user_agent=text_of("user_agent"),
+        ip_address=text_of("ip_address"),
         source_session_id=text_of("source_session_id", "session_id"),
         source_device_type=text_of("source_device_type"),
         source_country=text_of("source_country"),

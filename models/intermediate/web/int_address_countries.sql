@@ -1,0 +1,109 @@
+{{
+    config(
+        enabled=has_address_ranges(),
+        unique_key='ip_address',
+        meta={'rebuild_by': 'ip_address', 'computed_once': true},
+    )
+}}
+
+with
+
+records as (
+
+    select * from {{ ref('stg_web_events') }}
+    where
+        rejection_reason is null
+        and ip_address is not null
+        and {{ touched() }}
+        and {{ touched(on='event_date') }}
+
+),
+
+ranges as (
+
+    select * from {{ ref('int_address_ranges') }}
+
+),
+
+addresses as (
+
+    select distinct ip_address
+    from records
+
+),
+
+-- "client, proxy, proxy", as in X-Forwarded-For.
+listed as (
+
+    select
+        addresses.ip_address,
+        {{ trim_blanks('parts.part') }} as part,
+        parts.place
+    from addresses
+    cross join unnest(split(substr(addresses.ip_address, 1, 2000), ',')) with ordinality as parts (part, place)
+
+),
+
+with_key as (
+
+    {{ with_address_key('listed', 'part', 'address_key', ['ip_address', 'place']) }}
+
+),
+
+-- The first that is one of the internet's.
+public as (
+
+    select
+        ip_address,
+        address_key
+    from (
+        select
+            *,
+            row_number() over (partition by ip_address order by place) as public_place
+        from with_key
+        where not {{ is_local_address('address_key') }}
+    ) as numbered
+    where public_place = 1
+
+),
+
+-- One sweep: beginnings of ranges, then addresses, then ends.
+edges as (
+
+    select
+        cast(null as varchar) as ip_address,
+        address_key,
+        case when is_after then 2 else 0 end as place,
+        coalesce(country, '') as country
+    from ranges
+    union all
+    select
+        ip_address,
+        address_key,
+        1 as place,
+        cast(null as varchar) as country
+    from public
+
+),
+
+swept as (
+
+    select
+        ip_address,
+        {{ last_known('country', 'order by address_key, place') }} as country
+    from edges
+
+),
+
+final as (
+
+    select
+        addresses.ip_address,
+        nullif(swept.country, '') as country
+    from addresses
+    left join swept
+        on addresses.ip_address = swept.ip_address
+
+)
+
+select * from final
