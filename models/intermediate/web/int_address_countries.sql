@@ -67,30 +67,34 @@ public as (
 
 ),
 
--- One sweep: beginnings of ranges, then addresses, then ends.
+-- One sweep: of one address first the range that begins there, then the address itself, then the range that ends.
 edges as (
 
     select
         cast(null as varchar) as ip_address,
         address_key,
         case when is_after then 2 else 0 end as place,
-        coalesce(country, '') as country
+        address_key || case when is_after then '2' else '0' end || coalesce(country, '') as country_text
     from ranges
     union all
     select
         ip_address,
         address_key,
         1 as place,
-        cast(null as varchar) as country
+        cast(null as varchar) as country_text
     from public
 
 ),
 
+-- The last country before is in the greatest text so far: they begin with the address.
 swept as (
 
     select
         ip_address,
-        {{ last_known('country', 'order by address_key, place') }} as country
+        max(country_text) over (
+            order by address_key, place
+            rows between unbounded preceding and current row
+        ) as country_text
     from edges
 
 ),
@@ -99,7 +103,7 @@ final as (
 
     select
         addresses.ip_address,
-        nullif(swept.country, '') as country
+        nullif(substr(swept.country_text, 34), '') as country
     from addresses
     left join swept
         on addresses.ip_address = swept.ip_address

@@ -105,16 +105,19 @@ nested as (
 
 ),
 
--- When an inner range ends, the one around it goes on: the last that began where as many were open.
+-- When an inner range ends, the one around it goes on: the last that began where as many were open. Of texts that begin
+-- with the address it is the greatest so far.
 innermost as (
 
     select
         address_key,
         is_after,
         place,
-        {{ last_known('country', 'partition by open_ranges order by place') }} as country,
-        {{ last_known('case when country is not null then last_key end', 'partition by open_ranges order by place') }}
-            as last_key
+        max(address_key || last_key || country) over (
+            partition by open_ranges
+            order by place
+            rows between unbounded preceding and current row
+        ) as range_text
     from nested
 
 ),
@@ -125,7 +128,10 @@ at_each_edge as (
     select
         address_key,
         is_after,
-        case when last_key > address_key or (last_key = address_key and not is_after) then country end as country
+        case
+            when substr(range_text, 33, 32) > address_key or (substr(range_text, 33, 32) = address_key and not is_after)
+                then substr(range_text, 65)
+        end as country
     from (
         select
             *,
