@@ -14,7 +14,7 @@
     the past.
 #}
 
-{# The columns of fct_web_events with paths: name, type, paths; none before the project is parsed. #}
+{# The columns of fct_web_events with paths: name, type, paths, is_text; none before the project is parsed. #}
 {% macro own_columns() -%}
     {%- set columns = [] -%}
     {#- Unit tests see no graph: they are of the project's own fields. -#}
@@ -31,17 +31,24 @@
                 {%- endif -%}
                 {%- do paths.update({format: [format_paths] if format_paths is string else format_paths}) -%}
             {%- endfor -%}
-            {%- do columns.append({'name': column.name, 'type': column.data_type, 'paths': paths}) -%}
+            {%- do columns.append({
+                'name': column.name, 'type': column.data_type, 'paths': paths, 'is_text': is_text_type(column.data_type),
+            }) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(columns) }}
+{%- endmacro %}
+
+{# Whether values of a type are texts. #}
+{% macro is_text_type(type) -%}
+    {{ return(type.split('(')[0] | trim | lower in ('varchar', 'string', 'text')) }}
 {%- endmacro %}
 
 
 {# A text as a value of an own column's type; null when it is none. #}
 {% macro own_value(text, type) -%}
     {%- set name = type.split('(')[0] | trim | lower -%}
-    {%- if name in ('varchar', 'string', 'text') -%}
+    {%- if is_text_type(type) -%}
         {{ text }}
     {%- elif name in ('bigint', 'integer', 'int') -%}
         cast({{ to_whole_number(text) }} as {{ type }})

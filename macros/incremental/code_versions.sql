@@ -9,7 +9,10 @@
     With `--vars '{on_changed_code: error}'`, as in CI, such a run fails.
 #}
 
-{# Two marks of a model's code: of its SQL, settings and seeds; and of the SQL that the engine gets, macros included. #}
+{#
+    Two marks of a model's code: of its SQL, settings and seeds; and of the SQL that the engine gets, macros included, which
+    also names the engine and, of staging on a masked target, the key (refuse_mixed_masking).
+#}
 {% macro code_marks(compiled_code) -%}
     {%- set seeds = checksums_of_seeds(model) -%}
     {#- What such a model says of a value changes with its seeds, also for rows that read it long ago. -#}
@@ -18,9 +21,11 @@
     {%- endfor -%}
     {%- set settings = [model.config.get('meta'), model.config.get('partitioned_by'), model.config.get('unique_key'), seeds] -%}
     {%- set lines = modules.re.sub('\\s+', ' ', compiled_code | replace(invocation_started_at(), 'now')) -%}
+    {%- set mark = mark_in_sql(compiled_code) -%}
     {{ return({
         'sql_code': local_md5(modules.re.sub('\\s+', ' ', model.raw_code) ~ tojson(settings, sort_keys=true)),
-        'compiled_code': target.type ~ ' ' ~ local_md5(lines | replace(target.schema, 'schema') ~ tojson(settings, sort_keys=true)),
+        'compiled_code': target.type ~ ' ' ~ local_md5(lines | replace(target.schema, 'schema') ~ tojson(settings, sort_keys=true))
+            ~ (' ' ~ mark if mark else ''),
     }) }}
 {%- endmacro %}
 

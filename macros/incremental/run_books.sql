@@ -34,6 +34,7 @@
             {%- do books.records.update({row[0]: dict(zip(columns, row.values()))}) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- do refuse_mixed_masking(books.records) -%}
     {%- set books = dict(books, last_run=books.records.values() | map(attribute='known_run') | max | default(0, true) | int) -%}
     {%- set loaded = book('int_loaded_objects') -%}
     {%- if loaded is not none -%}

@@ -50,14 +50,14 @@
 {# Make the table. #}
 {% macro create_model_table(target_relation) -%}
     {%- do note_changes([]) if rebuilt_by(model) not in ('nothing', 'new_batches') -%}
-    {%- do adapter.dispatch('create_whole_table')(target_relation, sql_of_whole_table()) -%}
+    {%- do adapter.dispatch('create_whole_table')(target_relation, key_in_place(sql_of_whole_table())) -%}
     {%- do commit_now() -%}
 {%- endmacro %}
 
 {# A full refresh: the old table stays in place until the new one is complete. #}
 {% macro swap_model_table(target_relation) -%}
     {%- do note_changes([]) if rebuilt_by(model) not in ('nothing', 'new_batches') -%}
-    {%- do adapter.dispatch('swap_whole_table')(target_relation, sql_of_whole_table()) -%}
+    {%- do adapter.dispatch('swap_whole_table')(target_relation, key_in_place(sql_of_whole_table())) -%}
     {%- do commit_now() -%}
 {%- endmacro %}
 
@@ -90,6 +90,7 @@
 {% macro update_model_table(plan, target_relation) -%}
     {%- set sql = sql_of_touched_rows(compiled_code, plan) if plan.kind != 'nothing'
         else 'select * from (\n' ~ compiled_code ~ '\n) as computed where false' -%}
+    {%- set sql = key_in_place(sql) -%}
     {%- if config.get('contract').enforced -%}
         {{ get_assert_columns_equivalent(sql) }}
         {%- set sql = get_select_subquery(sql) -%}

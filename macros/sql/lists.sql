@@ -28,6 +28,20 @@
 {%- endmacro %}
 
 
+{# A list whose elements are replaced by an expression of `element`, their name in it. #}
+{% macro changed_elements(list, element, expression) -%}
+    {{ return(adapter.dispatch('changed_elements')(list, element, expression)) }}
+{%- endmacro %}
+
+{% macro default__changed_elements(list, element, expression) -%}
+    transform({{ list }}, {{ element }} -> {{ expression }})
+{%- endmacro %}
+
+{% macro duckdb__changed_elements(list, element, expression) -%}
+    list_transform({{ list }}, lambda {{ element }}: {{ expression }})
+{%- endmacro %}
+
+
 {#
     One row per element of a column that holds lists of structs: the columns `kept`, each field of the element under its
     name, and its place in the list from 1 as list_position. `fields` are (name, type).

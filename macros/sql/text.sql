@@ -49,6 +49,30 @@
 {%- endmacro %}
 
 
+{# A text in which each match of a pattern is what `change`, a macro, makes of it. #}
+{% macro replace_matches(text, pattern, change) -%}
+    {{ return(adapter.dispatch('replace_matches')(text, pattern, change)) }}
+{%- endmacro %}
+
+{% macro default__replace_matches(text, pattern, change) -%}
+    regexp_replace({{ text }}, '({{ pattern }})', found -> {{ change('found[1]') }})
+{%- endmacro %}
+
+{# There are as many matches as there are places between the parts. #}
+{% macro duckdb__replace_matches(text, pattern, change) -%}
+    array_to_string(
+        list_transform(
+            list_zip(
+                string_split_regex({{ text }}, '{{ pattern }}'),
+                list_transform(regexp_extract_all({{ text }}, '{{ pattern }}'), lambda found: {{ change('found') }})
+            ),
+            lambda part: concat(part[1], part[2])
+        ),
+        ''
+    )
+{%- endmacro %}
+
+
 {# A pattern whose last `$` is the very end of the text on every engine: Java's also matches before a last line feed. #}
 {% macro end_of_text(pattern) -%}
     {{ return(pattern[:-1] ~ '\\z' if pattern.endswith('$') else pattern) }}

@@ -263,14 +263,14 @@ def _holds(record: Any, path: str) -> bool:
 def _marked(template: dict[str, Any], fields: dict[str, list[str]], path: str, number: int) -> dict[str, Any]:
     """A record that is an event of its own, of one of some visitors, with a mark at a path."""
     record = json.loads(json.dumps(template))
-    _put(record, fields["own_event_id"][0], f"hostile-{number}")
+    put(record, fields["own_event_id"][0], f"hostile-{number}")
     visitor = fields.get("anonymous_id") or fields["user_id"]
-    _put(record, visitor[0], f"visitor-{number % _VISITORS}")
-    _put(record, path, _PLACE)
+    put(record, visitor[0], f"visitor-{number % _VISITORS}")
+    put(record, path, _PLACE)
     return record
 
 
-def _put(record: dict[str, Any], path: str, value: Any) -> None:
+def put(record: dict[str, Any], path: str, value: Any) -> None:
     """Put a value at a path; objects and lists on the way are made where they are missing."""
     steps = _steps(path)
     parent: Any = record

@@ -18,12 +18,14 @@ from pathlib import Path
 
 import address_ranges
 import agent_lists
+import pyarrow as pa
 import pytest
 from analysis_answers import assert_same_answers
 from comparison import assert_same_rows, note_equal_rows
-from hostile_values import read_places, valid_records, write_hostile
+from hostile_values import all_values, read_places, valid_records, write_hostile
 from metric_queries import Metrics
 from parity import MODIFIED_AT, append_unit_test_records, nasty_events, nasty_products, write_object
+from planted_persons import KEY, keyed_hash
 from real_events import write_inputs
 from trino_available import (
     SHORT_LIVED,
@@ -256,6 +258,36 @@ def test_addresses_are_read_as_python_reads_them(both: Warehouse) -> None:
         found = dict(map(tuple, server.query(of_addresses)))
         assert found == {text: country_of(text, read) for text in found}
         assert len(found) > len(address_ranges.ODD)
+
+
+def test_masked_values_are_alike(both: Warehouse) -> None:
+    """A hash is also what Python computes by the key."""
+    odd = {*agent_lists.ODD, *(json.loads(text) for text in all_values() if text.startswith('"'))}
+    odd = sorted(text for text in odd if not any("\ud800" <= character <= "\udfff" for character in text))
+    addresses = [f"{text}a.{text}@b.example {text} c%2540d.example" for text in odd]
+    urls = [f"//u:p@h.example/{text}%40{text}?q=x&utm_term={text}&gclid={text}#{text}" for text in odd]
+    columns = ", ".join(f"{{{{ masked_value('{way}', 'clear') }}}}" for way in ("hash", "text", "url"))
+    select = f"select clear, {columns} from lake.masking.texts"
+    select = f"{{% set sql %}}{select}{{% endset %}}{{{{ key_in_place(sql) }}}}"
+    found = {}
+    with both.connect() as connection:
+        connection.execute("create schema lake.masking")
+        connection.register("listed", pa.table({"clear": pa.array([*odd, *addresses, *urls], pa.string())}))
+        connection.execute("create table lake.masking.texts as select distinct * from listed")
+        for target in ("local", "trino"):
+            compiled = both.dbt(
+                *("--quiet", "compile", "--inline", select, "--target", target),
+                *("--vars", "{masked_targets: [local, trino]}"),
+                MASKING_KEY=KEY,
+                DBT_SCHEMA=f"parity_{target}",
+            )
+            found[target] = compiled.stdout
+        by_duckdb = connection.execute(found["local"]).fetchall()
+    by_trino = trino.start(trino_settings(both)).query(found["trino"])
+    assert sorted(map(tuple, by_trino)) == sorted(by_duckdb)
+    assert len(by_duckdb) > 200
+    for clear, hashed, *_ in by_duckdb:
+        assert hashed == keyed_hash(clear)
 
 
 def test_unit_tests_pass_on_trino(both: Warehouse) -> None:

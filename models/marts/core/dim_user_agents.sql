@@ -26,10 +26,17 @@ records as (
 
 agents as (
 
-    select distinct
+    {{ unmasked_values('records', 'user_agent') }}
+
+),
+
+compared as (
+
+    select
         user_agent,
-        {{ agent_to_match('user_agent') }} as agent
-    from records
+        unmasked_user_agent,
+        {{ agent_to_match('unmasked_user_agent') }} as agent
+    from agents
 
 ),
 
@@ -37,12 +44,13 @@ matched as (
 
     select
         user_agent,
+        unmasked_user_agent,
         agent,
         {{ rule_of_agent('agent', rules.bots) }} as bot_rule,
         {{ rule_of_agent('agent', rules.browsers) }} as browser_rule,
         {{ rule_of_agent('agent', rules.systems) }} as system_rule,
         {{ rule_of_agent('agent', rules.devices) }} as device_rule
-    from agents
+    from compared
 
 ),
 
@@ -50,6 +58,7 @@ described as (
 
     select
         user_agent,
+        unmasked_user_agent,
         agent,
         bot_rule is not null as is_bot_agent,
         {{ value_of_rule('bot_rule', rules.bots, 'bot_name') }} as known_bot_name,
@@ -77,7 +86,7 @@ final as (
         end as os_version_major,
         case when is_bot_agent then 'bot' else coalesce(device_type, 'other') end as device_type,
         is_bot_agent,
-        coalesce(known_bot_name, {{ as_agent_writes_it('user_agent', 'agent', 'found_bot_name') }}) as bot_name
+        coalesce(known_bot_name, {{ as_agent_writes_it('unmasked_user_agent', 'agent', 'found_bot_name') }}) as bot_name
     from described
 
 )

@@ -89,14 +89,14 @@ final as (
         batch_id,
         loaded_at,
         rejection_reason,
-        case when rejection_reason is not null then payload end as payload,
+        {{ masked('payload', 'length', 'case when rejection_reason is not null then payload end') }},
         case when rejection_reason is not null then payload_encoding end as payload_encoding,
         case when rejection_reason is not null then parse_error end as parse_error,
-        review_id,
-        product_id,
-        customer_id,
+        {{ masked('review_id', 'text') }},
+        {{ masked('product_id', 'text') }},
+        {{ masked('customer_id', 'hash') }},
         case when rating between 1 and 5 then cast(rating as integer) end as rating,
-        review_text,
+        {{ masked('review_text', 'text') }},
         review_date
     from judged
 

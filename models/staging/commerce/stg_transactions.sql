@@ -116,17 +116,17 @@ final as (
         batch_id,
         loaded_at,
         rejection_reason,
-        case when rejection_reason is not null then payload end as payload,
+        {{ masked('payload', 'length', 'case when rejection_reason is not null then payload end') }},
         case when rejection_reason is not null then payload_encoding end as payload_encoding,
         case when rejection_reason is not null then parse_error end as parse_error,
-        transaction_id,
-        customer_id,
-        product_id,
+        {{ masked('transaction_id', 'text') }},
+        {{ masked('customer_id', 'hash') }},
+        {{ masked('product_id', 'text') }},
         quantity,
         price,
         total_amount,
         transaction_date,
-        status
+        {{ masked('status', 'text') }}
     from judged
 
 )

@@ -280,67 +280,67 @@ final as (
         batch_id,
         loaded_at,
         rejection_reason,
-        case when rejection_reason is not null then payload end as payload,
+        {{ masked('payload', 'length', 'case when rejection_reason is not null then payload end') }},
         case when rejection_reason is not null then payload_encoding end as payload_encoding,
         case when rejection_reason is not null then parse_error end as parse_error,
         source_format,
         is_enveloped,
-        payload_keys,
+        {{ masked('payload_keys', 'text') }},
         case
             when rejection_reason is null
                 then coalesce(
-                    own_event_id,
-                    {{ dbt.hash(long_concat([
+                    {{ masked_value('text', 'own_event_id') }},
+                    {{ masked_value('hash', dbt.hash(long_concat([
                         'event_json', "'|'", 'cast(' ~ epoch_microseconds('event_timestamp') ~ ' as varchar)',
-                    ])) }}
+                    ]))) }}
                 )
         end as event_id,
         own_event_id is not null as has_own_id,
         case when rejection_reason is null then event_timestamp end as event_timestamp,
         case when rejection_reason is null then cast(event_timestamp as date) end as event_date,
         timestamp_source,
-        event_type,
-        event_name,
-        anonymous_id,
-        user_id,
-        coalesce(anonymous_id, user_id) as visitor_id,
-        source_session_id,
-        page_url,
-        {{ url_path('page_url') }} as page_path,
-        referrer_url,
-        user_agent,
-        ip_address,
-        source_device_type,
-        source_country,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_term,
-        utm_content,
-        space_id,
-        space_name,
-        space_type,
-        room_id,
-        room_name,
-        community,
-        building,
-        floorplan,
+        {{ masked('event_type', 'text') }},
+        {{ masked('event_name', 'text') }},
+        {{ masked('anonymous_id', 'hash') }},
+        {{ masked('user_id', 'hash') }},
+        {{ masked('visitor_id', 'hash', 'coalesce(anonymous_id, user_id)') }},
+        {{ masked('source_session_id', 'hash') }},
+        {{ masked('page_url', 'url') }},
+        {{ masked('page_path', 'text', url_path('page_url')) }},
+        {{ masked('referrer_url', 'url') }},
+        {{ masked('user_agent', 'hash') }},
+        {{ masked('ip_address', 'hash') }},
+        {{ masked('source_device_type', 'text') }},
+        {{ masked('source_country', 'text') }},
+        {{ masked('utm_source', 'text') }},
+        {{ masked('utm_medium', 'text') }},
+        {{ masked('utm_campaign', 'text') }},
+        {{ masked('utm_term', 'text') }},
+        {{ masked('utm_content', 'text') }},
+        {{ masked('space_id', 'text') }},
+        {{ masked('space_name', 'text') }},
+        {{ masked('space_type', 'text') }},
+        {{ masked('room_id', 'text') }},
+        {{ masked('room_name', 'text') }},
+        {{ masked('community', 'text') }},
+        {{ masked('building', 'text') }},
+        {{ masked('floorplan', 'text') }},
         case
             when coalesce(pitch, yaw, hfov) is not null
                 then {{ named_struct([
                     ('pitch', 'pitch', 'double'), ('yaw', 'yaw', 'double'), ('hfov', 'hfov', 'double'),
                 ]) }}
         end as coordinates,
-        product_id,
-        category,
+        {{ masked('product_id', 'text') }},
+        {{ masked('category', 'text') }},
         quantity,
         price,
-        search_query,
+        {{ masked('search_query', 'hash') }},
         order_value,
         {%- for column in own_columns() %}
-        {{ column.name }},
+        {{ masked(column.name, 'text') if column.is_text else column.name }},
         {%- endfor %}
-        {{ list_or_empty('lines') }} as lines  -- noqa: RF04, LT02
+        {{ list_or_empty(masked_value('lines', 'lines')) }} as lines  -- noqa: RF04, LT02
     from judged
 
 )
