@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import address_ranges
 import planted_persons
 import pytest
 from hostile_values import read_places, valid_records
@@ -17,7 +18,10 @@ from warehouse import Row, Warehouse
 from loaders.sample import generate_sample
 
 PLACE = ("source_uri", "source_position")
-MASKED = ("--vars", "{masked_targets: [local]}")
+CLEAR = ("--vars", json.dumps(address_ranges.VARIABLES))
+MASKED = ("--vars", json.dumps({"masked_targets": ["local"], **address_ranges.VARIABLES}))
+# Half of the addresses that are planted.
+RANGES = [("198.51.100.0/25", None, "DE")]
 STAGING = ("stg_web_events", "stg_transactions", "stg_reviews", "stg_products")
 # What the masked tables are compared with.
 CLEAR_MODELS = tuple(
@@ -57,6 +61,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     generate_sample(home / "sample", events=1_500, days=3, seed=9)
     warehouse = Warehouse(home)
     try:
+        with warehouse.connect() as connection:
+            connection.execute("create schema lake.reference")
+            address_ranges.fill(connection, f"lake.{address_ranges.TABLE}", RANGES)
         places = read_places(warehouse)
         events = list(planted_persons.planted_events(places, valid_records(home / "valid", places)))
         for half in range(2):
@@ -71,7 +78,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
                 warehouse.dbt("run", *MASKED, "--select", *first, DBT_SCHEMA="masked", MASKING_KEY=KEY)
         warehouse.load_sample(home / "sample")
         warehouse.dbt("build", *MASKED, DBT_SCHEMA="masked", MASKING_KEY=KEY)
-        warehouse.dbt("run", "--select", *CLEAR_MODELS)
+        warehouse.dbt("run", *CLEAR, "--select", *CLEAR_MODELS)
         yield Built(warehouse)
     finally:
         warehouse.close()
@@ -165,6 +172,18 @@ def test_agents_are_what_they_were(built: Built) -> None:
     assert {row["browser"] for row in clear} >= {"Chrome", "Mobile Safari"}
     expected = [row | {"user_agent": keyed_hash(row["user_agent"])} for row in clear]
     assert sorted(masked, key=str) == sorted(expected, key=str)
+
+
+def test_addresses_have_the_country_they_had(built: Built) -> None:
+    clear, masked = (
+        {
+            row["ip_address"]: row["country"]
+            for row in built.warehouse.rows(f"{schema}_intermediate.int_address_countries")
+        }
+        for schema in ("analytics", "masked")
+    )
+    assert set(clear.values()) == {"DE", None}
+    assert masked == {keyed_hash(address): country for address, country in clear.items()}
 
 
 def test_hashes_join_as_the_values_did(built: Built) -> None:

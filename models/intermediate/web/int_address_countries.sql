@@ -27,8 +27,7 @@ ranges as (
 
 addresses as (
 
-    select distinct ip_address
-    from records
+    {{ unmasked_values('records', 'ip_address') }}
 
 ),
 
@@ -40,7 +39,7 @@ listed as (
         {{ trim_blanks('parts.part') }} as part,
         parts.place
     from addresses
-    cross join unnest(split(substr(addresses.ip_address, 1, 2000), ',')) with ordinality as parts (part, place)
+    cross join unnest(split(substr(addresses.unmasked_ip_address, 1, 2000), ',')) with ordinality as parts (part, place)
 
 ),
 
