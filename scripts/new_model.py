@@ -171,7 +171,7 @@ def sql_of(request: Request) -> str:
     if request.by == EVERYTHING:
         settings.insert(0, f"unique_key='{request.key}'")
     elif request.key.endswith("_date"):
-        settings.insert(0, f"partitioned_by=['{request.key}']")
+        settings.insert(0, f"partitioned_by=['month({request.key})']")
     # A day is always known; an id need not be.
     where = "" if request.key.endswith("_date") else f"    where {request.key} is not null\n"
     return SQL.format(config=", ".join(settings), reads=request.reads, key=request.key, where=where)

@@ -50,7 +50,7 @@ def test_what_is_laid_out_keeps_the_conventions(tmp_path: Path) -> None:
     assert parsed.returncode == 0, parsed.stdout
     manifest = json.loads((target / "manifest.json").read_text())
     nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    assert nodes["days_of_events"]["config"]["partitioned_by"] == ["event_date"]
+    assert nodes["days_of_events"]["config"]["partitioned_by"] == ["month(event_date)"]
     assert nodes["days_of_events"]["config"]["meta"] == {"rebuild_by": "event_date"}
     assert nodes["orders_of_customers"]["original_file_path"].startswith("models/marts/commerce/")
     assert nodes["int_all_events"]["config"]["meta"] == {"rebuild_by": "everything"}
