@@ -18,11 +18,16 @@ from loaders.lakehouse.settings import PROJECT_ROOT
 
 RECIPE = re.search(r"```sql\n(.*?)```", (PROJECT_ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 BY_DAY = re.sub(r"(?m)^   ", "", RECIPE[1]).replace("country", "space_type")
+WITHOUT_DAYS = BY_DAY.replace("partitioned_by=['month(event_date)'], ", "")
 # Variants of the recipe, with no Jinja but config and ref.
 NEW_MARTS = {
     "by_day": BY_DAY,
-    "by_visitor": BY_DAY.replace("partitioned_by=['month(event_date)'], ", "").replace("event_date", "visitor_id"),
-    "by_product": BY_DAY.replace("partitioned_by=['month(event_date)'], ", "").replace("event_date", "product_id"),
+    "by_visitor": BY_DAY.replace("partitioned_by=['month(event_date)'], ", "").replace(
+        "event_date", "visitor_id"
+    ),
+    "by_product": BY_DAY.replace("partitioned_by=['month(event_date)'], ", "").replace(
+        "event_date", "product_id"
+    ),
     # Days of another model: a late event moves a session's start to the day before.
     "by_session_day": """{{ config(meta={'rebuild_by': 'session_date'}) }}
 select session_date, count(*) as sessions, max(session_number) as highest

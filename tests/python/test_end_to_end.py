@@ -30,6 +30,7 @@ from oracle import Oracle, compute, event_id_problems, event_marts, schema_drift
 from oracle.addresses import ranges_of
 from oracle.knowledge import knowledge_of
 
+OWNED = ("model", "seed", "snapshot")
 UNDATED = """\
 {{"type":"page","anonymousId":"undated-{name}","timestamp":"2026-01-06T10:00:00Z"}}
 {{"type":"page","anonymousId":"undated-{name}"}}
@@ -239,6 +240,15 @@ def test_marts_equal_plain_python(built: Built) -> None:
 
 def test_analyses_answer_as_plain_python(built: Built) -> None:
     assert_analyses_run(built.warehouse)
+
+
+def test_everything_has_an_owner(built: Built) -> None:
+    manifest = json.loads(built.warehouse.manifest.read_text())
+    groups = {group["name"] for group in manifest["groups"].values() if group["owner"]["email"]}
+    owned = [node for node in manifest["nodes"].values() if node["resource_type"] in OWNED]
+    owned += [*manifest["semantic_models"].values(), *manifest["metrics"].values()]
+    assert len(owned) > len(built.warehouse.models())
+    assert [node["unique_id"] for node in owned if node["config"].get("group") not in groups] == []
 
 
 def test_metrics_equal_plain_python(built: Built) -> None:
