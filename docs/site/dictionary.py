@@ -17,8 +17,8 @@ Json = dict[str, Any]
 _CHANGES = {
     # It fills in these icons when it is open; what stands there before is an error in a page from a file.
     'xlink:href="{{': 'ng-attr-href="{{',
-    # No file.
-    '<link rel="shortcut icon" href="${require(\'./assets/favicons/favicon.ico\')}"/>': "",
+    # A link to no file; without any, browsers ask for /favicon.ico.
+    "${require('./assets/favicons/favicon.ico')}": "data:,",
     "<h6>Columns</h6>": "<h6>Columns · "
     '<a ng-href="columns/index.html?model={{ model.unique_id }}&parents=1&children=1">'
     "where they come from, and go to</a></h6>",
