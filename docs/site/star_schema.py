@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import subprocess
 import sys
 import tempfile
@@ -43,8 +42,6 @@ def _laid_out(dot: str) -> str:
         subprocess.CalledProcessError: it can't draw it.
     """
     program = Path(sys.executable).parent / "graphviz-pure"
-    # A font whose letters it can measure.
-    dot = re.sub(r'fontname *= *"[^"]*"', 'fontname="Arial"', dot)
     return subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, check=True).stdout
 
 
