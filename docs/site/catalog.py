@@ -85,9 +85,11 @@ def types_by_sql(manifest: Json, catalog: Json) -> dict[str, dict[str, str]]:
 
 def _types(connection: duckdb.DuckDBPyConnection, node: Json) -> dict[str, str]:
     if node["resource_type"] == "seed":
-        return {name: kind.upper() for name, kind in node["config"]["column_types"].items()}
-    described = connection.execute(f"describe {node['compiled_code']}").fetchall()
-    types = {name: kind for name, kind, *_ in described}
+        typed = node["config"]["column_types"].items()
+        query = "select " + ", ".join(f"cast(null as {kind}) as {_quoted(name)}" for name, kind in typed)
+    else:
+        query = node["compiled_code"]
+    types = {name: kind for name, kind, *_ in connection.execute(f"describe {query}").fetchall()}
     return {**types, **_SNAPSHOT_COLUMNS} if node["resource_type"] == "snapshot" else types
 
 
