@@ -108,9 +108,9 @@ def _lists(manifest: Json) -> Iterator[str]:
     """The overview's lists of what the project has: each only where there is any."""
     analyses = [node for node in manifest["nodes"].values() if node["resource_type"] == "analysis"]
     yield from _list("Questions as SQL", analyses, _link)
-    yield from _list("Metrics", manifest["metrics"].values(), _link)
     yield from _list("What reads the warehouse", manifest["exposures"].values(), _link)
     yield from _list("Who owns what", manifest["groups"].values(), lambda group: _owned(group, manifest))
+    yield from _list("Metrics", manifest["metrics"].values(), _link)
 
 
 def _list(title: str, things: Iterable[Json], line: Callable[[Json], str]) -> Iterator[str]:
@@ -120,8 +120,8 @@ def _list(title: str, things: Iterable[Json], line: Callable[[Json], str]) -> It
 
 
 def _link(thing: Json) -> str:
-    sentence = re.split(r"(?<=[.:])\s", thing.get("description") or "", maxsplit=1)[0].rstrip(":")
-    link = f"[{thing['name']}]({_page(thing)})"
+    sentence = re.split(r"(?<=[.:?])\s", thing.get("description") or "", maxsplit=1)[0].rstrip(":")
+    link = f"[{thing.get('label') or thing['name']}]({_page(thing)})"
     return f"{link}: {sentence}" if sentence else link
 
 
