@@ -113,7 +113,7 @@
     machine itself, multicast, reserved.
 #}
 {% macro is_local_address(key) -%}
-    {{ regexp_like(key, '^(?:0{24}|0{20}ffff(?:00|0a|64[4-7]|7f|a9fe|ac1|c0a8|[ef])|f[c-f])') }}
+    {{ regexp_like(key, '^(?:0{24}|0{20}ffff(?:00|0a|64[4-7]|7f|a9fe|ac1|c0a8|[ef])|f[cdf]|fe[89a-f])') }}
 {%- endmacro %}
 
 {#
