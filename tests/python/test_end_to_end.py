@@ -18,7 +18,7 @@ import catalog
 import pytest
 from analysis_answers import assert_analyses_run
 from commerce_comparison import assert_commerce_equals_oracle
-from comparison import assert_rows, assert_same_rows, compared_with_parquet
+from comparison import assert_rows, assert_same_rows
 from metric_comparison import assert_metrics_equal
 from pandas_comparison import assert_cohorts_equal, assert_customers_equal
 from retentioneering_comparison import assert_funnels_equal, assert_sessions_equal
@@ -307,14 +307,6 @@ def test_every_model_is_an_iceberg_table(built: Built) -> None:
             by_pyiceberg = catalog.load_table(table).scan().to_arrow().num_rows
             by_duckdb = connection.execute(f"select count(*) from lake.{table}").fetchone()
             assert (by_pyiceberg,) == by_duckdb, table
-
-
-def test_the_script_written_by_hand_computes_the_same(built: Built, tmp_path: Path) -> None:
-    built.warehouse.command("python", "benchmarks/hand_written.py", str(tmp_path))
-    with built.warehouse.connect() as connection:
-        compared = compared_with_parquet(connection, tmp_path)
-    assert "fct_web_events" in compared
-    assert [name for name, (model, by_hand) in compared.items() if model != by_hand] == []
 
 
 def test_building_again_changes_nothing(built: Built) -> None:
