@@ -68,6 +68,11 @@ def apply(diff: str, project: Path) -> None:
     file.write_text(text.replace(old, new))
 
 
+def plain(text: str) -> str:
+    """Without colours, and with one blank for any space: widths differ."""
+    return re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;]*m", "", text))
+
+
 def run(console: str, warehouse: Warehouse) -> None:
     """Run the commands of a block; the lines below each are in what it says, in this order."""
     for command, *says in (part.splitlines() for part in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]):
@@ -86,9 +91,8 @@ def run(console: str, warehouse: Warehouse) -> None:
             check=False,
         )
         assert done.returncode == 0, f"$ {command}\n{done.stdout[-6000:]}"
-        said = re.sub(r"\x1b\[[0-9;]*m|\s+", " ", done.stdout)
-        said = re.sub(" +", " ", said)
-        pattern = ".*?".join(".*?".join(map(re.escape, line.split("…"))) for line in says)
+        said = plain(done.stdout)
+        pattern = ".*?".join(".*?".join(map(re.escape, plain(line).split("…"))) for line in says)
         assert re.search(pattern, said), f"$ {command}\nsaid\n{done.stdout[-6000:]}\nand not\n" + "\n".join(
             says
         )
