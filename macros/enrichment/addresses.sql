@@ -117,13 +117,13 @@
 {%- endmacro %}
 
 {#
-    The first address of a network, or its last, as 32 hex digits: of an address in it, the first `bits` bits stay. The
-    others become 0, or 1.
+    The first address of a network, as 32 hex digits: of an address in it, the first `bits` bits stay and the others become 0.
 #}
 {% macro first_of_network(key, bits) -%}
     {{ end_of_network(key, bits, ['0000000088888888', '000044448888cccc', '0022446688aaccee'], '0') }}
 {%- endmacro %}
 
+{# The last address of a network: the others become 1. #}
 {% macro last_of_network(key, bits) -%}
     {{ end_of_network(key, bits, ['77777777ffffffff', '33337777bbbbffff', '1133557799bbddff'], 'f') }}
 {%- endmacro %}

@@ -13,6 +13,7 @@
     {{ return(dbt.duckdb__get_catalog_relations(information_schema, relations)) }}
 {%- endmacro %}
 
+{# Ask each table of some schemas for nothing, so that DuckDB knows its columns. #}
 {% macro load_columns(information_schema, schemas) -%}
     {%- for schema in schemas -%}
         {%- set relation = api.Relation.create(database=information_schema.database, schema=schema) -%}
