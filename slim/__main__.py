@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import click
+import duckdb
 from rich.console import Console
 
 from loaders.errors import LoaderError, one_line
@@ -68,7 +69,7 @@ def main(
                 outcome = _run(console, settings, made, examples, exclude)
             else:
                 outcome = Outcome()
-    except LoaderError as error:
+    except (LoaderError, duckdb.Error) as error:
         outcome = Outcome(failures=[one_line(error)])
     report = Report(label, outcome)
     report.show(console)

@@ -6,7 +6,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,11 @@ class SlimBuild:
             LoaderError: the project can't be parsed or compiled.
         """
         select = ["--select", "state:modified", *excluding(self._exclude)]
-        listed = self._run(
-            "ls", *select, *self._compare_with, "--output", "json", "--output-keys", "unique_id"
-        )
+        # This command prints what it finds, however quiet it should be.
+        with redirect_stdout(StringIO()):
+            listed = self._run(
+                "ls", *select, *self._compare_with, "--output", "json", "--output-keys", "unique_id"
+            )
         modified = [json.loads(line)["unique_id"] for line in listed.result or []]
         models = ["--select", "resource_type:model", "--exclude", "state:modified", *self._exclude]
         compiled = self._run("compile", *models, "--defer", *self._compare_with)

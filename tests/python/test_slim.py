@@ -197,7 +197,9 @@ def test_a_seed_and_what_reads_it(project: Project) -> None:
     """The base is kept; the tables of the last branch go."""
     snapshots = project.warehouse.snapshot_ids()
     project.git("checkout", "-b", "seed")
-    project.edit("seeds/referrer_sources.csv", "google.com,google,search", "google.com,goggles,search")
+    project.edit(
+        "seeds/referrer_sources.csv", "\nfacebook.com,facebook,social", "\nfacebook.com,facebook,search"
+    )
     project.git("commit", "--all", "--message", "seed")
     # What came to main since is no change of this branch.
     project.git("checkout", "main")
@@ -215,14 +217,19 @@ def test_a_seed_and_what_reads_it(project: Project) -> None:
     assert base.items() <= project.warehouse.snapshot_ids().items(), "the base was written to"
     found = summary(report)
     assert found["referrer_sources"][1:] == ["0", "0", "1", "host"]
-    assert "`google` | `goggles`" in report
+    assert "| `source_kind` | 1 | `facebook.com` | `social` | `search` |" in report
     assert "top_products" not in found
-    sources = project.warehouse.rows("analytics.fct_sessions", "session_id, source")
-    others = sum(
-        row["source"] == "goggles" for row in project.warehouse.rows("slim_seed.fct_sessions", "source")
-    )
-    assert 0 < others <= sum(row["source"] == "google" for row in sources)
-    assert found["fct_sessions"][1:4] == ["0", "0", str(others)]
+    columns = "referrer_host, utm_source, channel"
+    from_there = [
+        row
+        for row in project.warehouse.rows("analytics.fct_sessions", columns)
+        if row["referrer_host"] in ("facebook.com", "www.facebook.com")
+        and row["utm_source"] is None
+        and row["channel"] == "Organic Social"
+    ]
+    assert from_there
+    assert found["fct_sessions"][1:] == ["0", "0", str(len(from_there)), "session_id"]
+    assert "`Organic Social` | `Organic Search`" in report
 
 
 def test_dbt_finds_no_change_where_there_is_none(project: Project) -> None:
