@@ -58,7 +58,6 @@ connect: setup  ## Print the SQL by which DuckDB elsewhere reads the lakehouse
 inspect: setup  ## FILE=path: what would become of the events in a file; nothing is loaded
 	@$(BIN)/python -m loaders inspect "$(FILE)"
 
-.PHONY: check new-model
 BASE ?= main
 check: setup  ## A change, in seconds: ruff, dbt parse, conventions, sqlfluff on SQL that differs from BASE=main
 	@$(BIN)/python scripts/check.py --base "$(BASE)"
@@ -110,10 +109,10 @@ docs: docs-site  ## The data dictionary as a site, on a free port of loopback; L
 TARGET := $(or $(DBT_TARGET_PATH),target)
 SITE := $(TARGET)/site
 docs-site: setup .venv-docs/.ready  ## The same as files in target/site, to publish or open as they are
-	@rm -rf $(SITE)
+	@rm -rf "$(SITE)"
 	@$(BIN)/dbt --quiet docs generate
-	@$(BIN)/python docs/site/dictionary.py $(TARGET) $(SITE)
-	@.venv-docs/bin/python docs/site/pages.py $(SITE)
+	@$(BIN)/python docs/site/dictionary.py "$(TARGET)" "$(SITE)"
+	@.venv-docs/bin/python docs/site/pages.py "$(SITE)"
 	@echo "docs site: $(SITE)/index.html"
 
 check-incremental: setup  ## Does what a model declares hold? MODEL=name: two random batches and a full refresh, compared

@@ -219,9 +219,12 @@ def compare(console: Console, lakehouse: Lakehouse, by_hand: Path) -> None:
     table = Table("table", "rows of the model", "rows by hand", "all columns")
     with lakehouse.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        for name, (model, hand) in compared_with_parquet(connection, by_hand).items():
+        compared = compared_with_parquet(connection, by_hand)
+        for name, (model, hand) in compared.items():
             table.add_row(name, f"{model[0]:,}", f"{hand[0]:,}", "equal" if model == hand else "NOT EQUAL")
     console.print(table)
+    if different := [name for name, (model, hand) in compared.items() if model != hand]:
+        raise click.ClickException(f"the script by hand has other rows than {', '.join(different)}")
 
 
 if __name__ == "__main__":

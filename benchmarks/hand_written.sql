@@ -6,7 +6,7 @@
 --   fct_web_events, fct_event_products, fct_sessions, dim_visitors, dim_users, dim_user_agents, dim_spaces,
 --   rejected_events, load_reconciliation, schema_drift, conversion_funnel, top_products, hourly_revenue,
 --   category_performance, user_activity
--- batch.py compares it with a full refresh of these and what they read, and tests/python/test_end_to_end.py every
+-- batch.py compares it with a full refresh of these and what they read, and tests/python/test_hand_written.py every
 -- row. Rules and thresholds are as the models have them; what makes models incremental, portable and testable is
 -- left out.
 

@@ -122,14 +122,16 @@ def checked(project: Path, name: str, by: str, reads: str, folder: str | None) -
     place = Path((folder or default).removeprefix("models/").strip("/"))
     layer = default.split("/")[0]
     if place.parts[:1] != (layer,):
-        raise Refused(
-            f"FOLDER is '{place}', and '{name}' belongs into {layer}: steps of marts are named int_…"
-        )
+        raise Refused(f"FOLDER is '{place}', and '{name}' belongs in {layer}: steps of marts are named int_…")
     places = sorted(path.parent for path in (project / "models" / layer).glob("*/_*__models.yml"))
     if project / "models" / place not in places:
         known = ", ".join(f"{layer}/{path.name}" for path in places)
         raise Refused(f"FOLDER is '{place}', which has no models: take one of {known}")
-    if existing := [*(project / "models").rglob(f"{name}.sql"), *(project / "seeds").glob(f"{name}.csv")]:
+    if existing := [
+        *(project / "models").rglob(f"{name}.sql"),
+        *(project / "seeds").glob(f"{name}.csv"),
+        *(project / "snapshots").glob(f"{name}.yml"),
+    ]:
         raise Refused(f"'{name}' is there: {existing[0].relative_to(project)}. Take another name")
     columns = columns_of(project, reads)
     if by == EVERYTHING:
@@ -138,7 +140,8 @@ def checked(project: Path, name: str, by: str, reads: str, folder: str | None) -
         key = by
     else:
         raise Refused(
-            f"BY is '{by}', and {reads} has no such column: name one of its, or another model, FROM=…"
+            f"BY is '{by}', and {reads} has no such column: name one of its columns, "
+            "or another model with FROM=…"
         )
     return Request(name, by, place, reads, key, columns[key])
 

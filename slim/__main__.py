@@ -82,6 +82,8 @@ def main(
 def _run(
     console: Console, settings: Settings, state: Path, examples: int, exclude: tuple[str, ...]
 ) -> Outcome:
+    if not (state / "manifest.json").exists():
+        raise LoaderError(f"{state} has no manifest.json: name the target folder of a dbt build")
     drop_slim_schemas()
     slim = SlimBuild(settings, state, git.schema_name(), exclude)
     with step(console, "what changed"):

@@ -175,13 +175,18 @@ class SlimBuild:
                 assert count
                 outcome.new[node["name"]] = count[0]
                 continue
-            outcome.compared[node["name"]] = compare(
-                connection,
-                before["relation_name"],
-                node["relation_name"],
-                candidate_keys(self._manifest, unique_id),
-                examples,
-            )
+            try:
+                outcome.compared[node["name"]] = compare(
+                    connection,
+                    before["relation_name"],
+                    node["relation_name"],
+                    candidate_keys(self._manifest, unique_id),
+                    examples,
+                )
+            except duckdb.CatalogException:
+                outcome.failures.append(
+                    f"{node['name']}: the state has it, the lakehouse has no {before['relation_name']}"
+                )
 
     def _is_table(self, unique_id: str) -> bool:
         config = self._manifest["nodes"][unique_id]["config"]

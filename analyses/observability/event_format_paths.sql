@@ -26,3 +26,4 @@ final as (
 )
 
 select * from final
+order by source_format, field_name, json_path

@@ -44,3 +44,4 @@ final as (
 )
 
 select * from final
+order by record_count desc, source_format asc, event_type asc, event_name asc

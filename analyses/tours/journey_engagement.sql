@@ -29,7 +29,7 @@ final as (
         journey_type,
         engagement_tier,
         sessions,
-        {{ quotient('duration_microseconds', '(60000000 * sessions)', 2) }} as avg_duration,
+        {{ rounded_quotient('duration_microseconds', '60000000 * sessions', 2) }} as avg_duration,
         {{ ratio('converted_sessions', 'sessions') }} as conversion_rate
     from journeys
 

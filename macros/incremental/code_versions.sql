@@ -6,7 +6,7 @@
         dbt run --select fct_web_events+ --vars '{backfill_start: …, …}'    some days
         dbt run-operation accept_code --args '{models: [fct_web_events]}'   it may stay: the change means no other rows
 
-    With `--vars '{on_changed_code: error}'`, as in CI, such a run fails.
+    With `--vars '{on_changed_code: error}'` such a run fails.
 #}
 
 {#

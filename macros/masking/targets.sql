@@ -58,6 +58,13 @@
 {% macro refuse_mixed_masking(records) -%}
     {%- set mark = masking_mark() if is_masked() else none -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.original_file_path.startswith('models/staging/') -%}
+        {%- set other = node.get('defer_relation') -%}
+        {%- if other and mark_in_sql(other.compiled_code or '') != mark -%}
+            {{ exceptions.raise_compiler_error(
+                "Target '" ~ target.name ~ "' and the tables that --defer reads are not masked alike: build without --defer, "
+                ~ 'or with the state of a target that has the same MASKING_KEY (docs/masking.md)'
+            ) }}
+        {%- endif -%}
         {%- set code = (records.get(node.name) or {}).get('compiled_code') -%}
         {%- set built_with = (code.split(' ') + [none])[2] if code else mark -%}
         {%- if built_with != mark -%}

@@ -88,5 +88,5 @@ if __name__ == "__main__":
     program, *arguments = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        print(json.dumps(look(browser.new_page(viewport={"width": 1500, "height": 950}), *arguments)))
+        print(json.dumps(look(browser.new_page(viewport={"width": 4000, "height": 4000}), *arguments)))
         browser.close()

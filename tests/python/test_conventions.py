@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import address_ranges
 import dbt_command
 import pytest
 import yaml
@@ -25,7 +26,7 @@ RULES = yaml.safe_load((PROJECT_ROOT / "dbt-bouncer.yml").read_text())["manifest
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """The project, as dbt parses it."""
+    """The project, as dbt parses it with all models that a variable switches on."""
     target = tmp_path_factory.mktemp("conventions")
     environment = {
         **os.environ,
@@ -34,7 +35,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         "DBT_PROFILES_DIR": str(PROJECT_ROOT),
         "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
     }
-    done = dbt_command.run(["parse"], PROJECT_ROOT, environment)
+    done = dbt_command.run(
+        ["parse", "--vars", json.dumps(address_ranges.VARIABLES)], PROJECT_ROOT, environment
+    )
     assert done.returncode == 0, done.stdout
     return json.loads((target / "manifest.json").read_text())
 

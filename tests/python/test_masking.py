@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         warehouse.load_sample(home / "sample")
         warehouse.dbt("build", *MASKED, DBT_SCHEMA="masked", MASKING_KEY=KEY)
         warehouse.dbt("run", *CLEAR, "--select", *CLEAR_MODELS)
+        shutil.copytree(warehouse.environment["DBT_TARGET_PATH"], home / "clear_state")
         yield Built(warehouse)
     finally:
         warehouse.close()
@@ -228,3 +230,13 @@ def test_a_run_is_refused(
     assert refused.returncode != 0
     assert message in refused.stdout
     assert built.warehouse.snapshot_ids() == before
+
+
+def test_clear_tables_are_not_read_by_deferral(built: Built) -> None:
+    """A masked model on production's clear tables would copy what they say."""
+    state = Path(built.warehouse.environment["DBT_TARGET_PATH"]).parent / "clear_state"
+    deferred = ("--select", "fct_sessions", "--defer", "--state", str(state))
+    environment = {"DBT_SCHEMA": "deferred", "MASKING_KEY": KEY}
+    refused = built.warehouse.dbt("run", *deferred, *MASKED, check=False, **environment)
+    assert refused.returncode != 0
+    assert "the tables that --defer reads are not masked alike" in refused.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +67,7 @@ def test_what_is_laid_out_keeps_the_conventions(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert not re.findall(r"\b(?:LT|CP|ST|AL|RF|AM|CV)\d\d\b", linted.stdout), linted.stdout
+    assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
 @pytest.mark.parametrize(
@@ -83,11 +82,11 @@ def test_what_is_laid_out_keeps_the_conventions(tmp_path: Path) -> None:
         ),
         (("click_ids", "--by", "visitor_id"), "is there: seeds/click_ids.csv"),
         (("new_mart", "--by", ""), "BY is '', and fct_web_events has no such column"),
-        (("new_mart", "--by", "customer_id"), "name one of its, or another model, FROM=…"),
+        (("new_mart", "--by", "customer_id"), "name one of its columns, or another model with FROM=…"),
         (("new_mart", "--by", "event_date", "--reads", "fct_clicks"), "FROM is 'fct_clicks', which no file"),
         (("new_mart", "--by", "event_date", "--folder", "marts/sales"), "take one of marts/commerce"),
-        (("new_mart", "--by", "event_date", "--folder", "../marts/core"), "belongs into marts"),
-        (("int_new", "--by", "event_date", "--folder", "marts/core"), "belongs into intermediate"),
+        (("new_mart", "--by", "event_date", "--folder", "../marts/core"), "belongs in marts"),
+        (("int_new", "--by", "event_date", "--folder", "marts/core"), "belongs in intermediate"),
     ],
 )
 def test_what_can_not_be_laid_out_is_refused_in_one_line(arguments: tuple[str, ...], says: str) -> None:

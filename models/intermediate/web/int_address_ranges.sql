@@ -1,4 +1,4 @@
-{{ config(enabled=has_address_ranges()) }}
+{{ config(enabled=has_address_ranges(), meta={'rebuild_by': 'everything'}) }}
 {%- set kept = ['country', 'first_address', 'network_bits'] %}
 
 with
