@@ -19,6 +19,12 @@ from loaders.lakehouse.settings import SLIM, SLIM_PORT_OFFSET, Settings
 from slim.compare import FLOAT_TOLERANCE, compare
 
 EXCLUDED = [option for folder in MARTS for option in ("--exclude", f"path:{folder}+")]
+KEY_OF_PERSONS = """\
+    data_tests:
+      - dbt_utils.unique_combination_of_columns:
+          arguments:
+            combination_of_columns: [visitor_id, person_id, device_type]
+"""
 COMMANDS = ("--events", "1500", *EXCLUDED)
 
 
@@ -71,6 +77,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     warehouse.settings = Settings(warehouse.settings.home / SLIM, warehouse.settings.port)
     one = Project(warehouse, copied)
     (copied / "models/intermediate/web/int_old.sql").write_text("select 1 as number\n")
+    # A table without a key.
+    one.edit("models/intermediate/web/_web__models.yml", KEY_OF_PERSONS, "")
     one.git("init", "--initial-branch", "main")
     one.git("add", "--all")
     one.git("commit", "--message", "base")
