@@ -263,7 +263,9 @@ def test_what_fails_is_told(project: Project) -> None:
     status, said, report = project.slim(DBT_EXCLUDE_RESOURCE_TYPES="")
     assert status == 1
     failed = dict(re.findall(r"^failed +(\w+): (.+)$", said, re.MULTILINE))
-    assert "no_such_column" in failed.pop("int_sessions_daily")
+    # By its unit tests, which come first, or by itself.
+    broken = [failed.pop(name) for name in [*failed] if name.startswith("int_sessions_daily")]
+    assert any("no_such_column" in message for message in broken), broken
     assert failed, "the unit test of the filter was not run"
     assert all(name.startswith("hourly_revenue") for name in failed)
     assert "**failed**" in report
