@@ -131,7 +131,7 @@ def assert_same_answers(warehouse: Warehouse, dbt: Dbt, cursor: Cursor, schema: 
             assert not only_here, f"{name}: only DuckDB has {only_here[:3]}, the other has {only_there[:3]}"
             assert not only_there, f"{name}: only the other engine has {only_there[:3]}"
     # Of a few events, some questions have no answer: that each has one of more is asked on DuckDB.
-    assert with_rows > 0.8 * len(here)
+    assert with_rows > 0.5 * len(here)
 
 
 def read_lake(warehouse: Warehouse) -> Lake:
