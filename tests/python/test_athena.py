@@ -121,6 +121,7 @@ def test_building_again_writes_nothing(athena: AthenaWarehouse) -> None:
     assert athena.glue_snapshot_ids() == before
 
 
+@pytest.mark.long
 def test_analyses_answer_alike(athena: AthenaWarehouse) -> None:
     assert_same_answers(athena, athena.athena, athena.athena_cursor(), schema=SCHEMA, local=LOCAL)
 

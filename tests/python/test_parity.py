@@ -147,6 +147,7 @@ def test_building_again_changes_nothing(both: Warehouse) -> None:
     assert both.snapshot_ids() == before
 
 
+@pytest.mark.long
 def test_analyses_answer_alike(both: Warehouse) -> None:
     """Both engines read the tables of one schema."""
     from trino.dbapi import connect
