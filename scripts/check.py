@@ -18,6 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from loaders.errors import LoaderError
+from slim import git
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
 # What `make lint` lints, too.
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         changed = changed_sql_files(PROJECT_ROOT, options.base)
-    except LookupError as error:
+    except LoaderError as error:
         print(f"check: {error}", file=sys.stderr)
         return 1
     with ThreadPoolExecutor() as pool:
@@ -123,25 +126,10 @@ def changed_sql_files(project: Path, base: str) -> list[str]:
         base: the branch, here or on the remote `origin`.
 
     Raises:
-        LookupError: there is no such branch, or this is no checkout.
+        LoaderError: there is no such branch, or this is no checkout.
     """
-    merge_base = next(
-        filter(None, (git(project, "merge-base", name, "HEAD") for name in (base, f"origin/{base}"))), None
-    )
-    if merge_base is None:
-        raise LookupError(
-            f"there is no branch '{base}' to compare with: name one, make check BASE=origin/main"
-        )
-    # Lines are quoted where a name is odd; names of models are not.
-    differing = git(project, "diff", "--name-only", "--diff-filter=d", "--relative", merge_base[0]) or []
-    new = git(project, "ls-files", "--others", "--exclude-standard") or []
-    return sorted(filter(_is_linted, {*differing, *new}))
-
-
-def git(project: Path, *arguments: str) -> list[str] | None:
-    """The lines that git answers with, or None where it fails."""
-    done = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, check=False)
-    return done.stdout.splitlines() if done.returncode == 0 else None
+    changed = git.changed_files(git.beginning(base, project), project=project)
+    return sorted(name for name in changed if _is_linted(name) and (project / name).exists())
 
 
 def _is_linted(name: str) -> bool:

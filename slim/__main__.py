@@ -65,7 +65,7 @@ def main(
             os.environ["LAKEHOUSE"] = SLIM
             settings = Settings.from_environment()
             if git.has_changes(commit):
-                made, _ = base_state.prepare(console, settings, commit, events, exclude)
+                made = base_state.prepare(console, settings, commit, events, exclude)
                 outcome = _run(console, settings, made, examples, exclude)
             else:
                 outcome = Outcome()

@@ -26,9 +26,7 @@ SEED, DAYS = 2026, 14
 _NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
-def prepare(
-    console: Console, settings: Settings, commit: str, events: int, exclude: Sequence[str]
-) -> tuple[Path, bool]:
+def prepare(console: Console, settings: Settings, commit: str, events: int, exclude: Sequence[str]) -> Path:
     """Have a commit's tables on the sample: kept from the last time, or else loaded and built.
 
     The raw tables are loaded by today's loaders, so that both sides read the same ones.
@@ -41,7 +39,7 @@ def prepare(
         exclude: what dbt leaves out.
 
     Returns:
-        The directory of the manifest, and whether it had to be built.
+        The directory of the manifest.
 
     Raises:
         LoaderError: something can't be loaded or built.
@@ -49,7 +47,7 @@ def prepare(
     state, mark = settings.home / "base", settings.home / "base.json"
     wanted = {"commit": commit, "loaders": _loaders(), "events": events, "exclude": list(exclude)}
     if mark.exists() and settings.data.exists() and json.loads(mark.read_text()) == wanted:
-        return state, False
+        return state
     mark.unlink(missing_ok=True)
     remove_data(settings)
     shutil.rmtree(state, ignore_errors=True)
@@ -59,7 +57,7 @@ def prepare(
     with step(console, f"dbt build of {commit[:7]}, without tests"):
         _build(settings, commit, state, exclude)
     mark.write_text(json.dumps(wanted))
-    return state, True
+    return state
 
 
 def _build(settings: Settings, commit: str, state: Path, exclude: Sequence[str]) -> None:

@@ -21,9 +21,9 @@ from loaders.lakehouse.settings import Settings
 from loaders.lakehouse.store import ensure_running
 from slim.base import excluding
 from slim.compare import Comparison, compare
+from slim.git import PREFIX
 from slim.keys import candidate_keys
 
-PREFIX = "slim_"
 _TABLES = ("model", "seed", "snapshot")
 # Of the time at which dbt was called (macro invocation_started_at).
 _TIME = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}'")
@@ -45,7 +45,7 @@ class Outcome:
     """Those whose model is no more."""
     tests: int = 0
     """How many tests were run."""
-    untold_macros: list[str] = field(default_factory=list)
+    macros_of_no_table: list[str] = field(default_factory=list)
     """Changed macros that dbt ties to no table: those of materializations and operations."""
 
 
@@ -102,9 +102,9 @@ class SlimBuild:
             for key, node in self._state["nodes"].items()
             if node["resource_type"] in _TABLES and key not in self._manifest["nodes"]
         )
-        return Outcome(removed=removed, untold_macros=self._untold_macros())
+        return Outcome(removed=removed, macros_of_no_table=self._macros_of_no_table())
 
-    def _untold_macros(self) -> list[str]:
+    def _macros_of_no_table(self) -> list[str]:
         macros, before = self._manifest["macros"], self._state["macros"]
         told: set[str] = set()
         more = {

@@ -106,10 +106,10 @@ class Report:
             yield f"new: {name}, {_count(rows, 'row')}"
         if one.removed:
             yield f"removed: {', '.join(one.removed)}"
-        if one.untold_macros:
+        if one.macros_of_no_table:
             yield (
                 f"changed macros that dbt ties to no table, so that none was built for them: "
-                f"{', '.join(one.untold_macros)}"
+                f"{', '.join(one.macros_of_no_table)}"
             )
         if self.equal:
             yield f"built with the same rows: {', '.join(self.equal)}"
