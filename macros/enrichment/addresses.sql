@@ -5,9 +5,7 @@
 
 {# Whether the project has a table of ranges of addresses (docs/own-data.md). Unit tests look at the code without one. #}
 {% macro has_address_ranges() -%}
-    {{ return(
-        var('address_ranges', none) is not none and not (model is defined and model.resource_type == 'unit_test')
-    ) }}
+    {{ return(var('address_ranges', none) is not none and not in_unit_test()) }}
 {%- endmacro %}
 
 {#

@@ -5,6 +5,11 @@
     {{ trim_blanks("replace(replace(replace(" ~ payload ~ ", '\"', ''), '\\r', ''), '\\n', '')") }}
 {%- endmacro %}
 
+{# The base64 text in an envelope that is a JSON object. #}
+{% macro envelope_in(record) -%}
+    coalesce({{ json_text(record, 'data') }}, {{ json_text(record, 'kinesis.data') }})
+{%- endmacro %}
+
 {#
     Why an envelope holds no JSON object, as far as it can be told: several events, or an array with one, inside; bytes of
     a compressed or binary format (by their first bytes: gzip, zlib, zstd, bzip2, xz, LZ4, Snappy, ZIP, Kinesis Producer

@@ -8,9 +8,7 @@
 
 {# Whether this target's tables hold no personal values. Unit tests look at the code with values that they can name. #}
 {% macro is_masked() -%}
-    {{ return(
-        target.name in var('masked_targets') and not (model is defined and model.resource_type == 'unit_test')
-    ) }}
+    {{ return(target.name in var('masked_targets') and not in_unit_test()) }}
 {%- endmacro %}
 
 {# The key; refuses one that could be guessed, or that is no literal of SQL. #}

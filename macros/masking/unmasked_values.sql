@@ -59,8 +59,7 @@
             *,
             case
                 when record_json is null then {{ bare_envelope('payload') }}
-                when is_enveloped
-                    then coalesce({{ json_text('record_json', 'data') }}, {{ json_text('record_json', 'kinesis.data') }})
+                when is_enveloped then {{ envelope_in('record_json') }}
             end as envelope_data
         from found
 

@@ -1,3 +1,8 @@
+{# Whether what is compiled is a unit test: it sees values that it names, and no variable's table or key. #}
+{% macro in_unit_test() -%}
+    {{ return(model is defined and model.resource_type == 'unit_test') }}
+{%- endmacro %}
+
 {#
     The rows that a unit test gives a model. Trino computes all that follows from constants while it plans a statement: row
     by row, without a limit of time, and falls over nullif(null, …) in a lambda. The elements of an unnested array are no
@@ -43,7 +48,7 @@
     expects. dbt plans the model's SELECT for that, which takes Trino seconds.
 #}
 {% macro trino__get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
-    {%- if model.resource_type == 'unit_test' and model.config.expected_rows -%}
+    {%- if in_unit_test() and model.config.expected_rows -%}
         {%- set name = model.tested_node_unique_id.split('.')[-1] -%}
         {%- set relation = adapter.get_relation(model.database, model.schema, name) -%}
         {%- set there = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation else [] -%}

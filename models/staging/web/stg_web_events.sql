@@ -73,10 +73,7 @@ enveloped as (
             when payload_encoding <> 'utf8' then null
             when record_json is null then {{ bare_envelope('payload') }}
             when record_format is null and {{ has_any_key('record_kinds', ['data', 'kinesis.data']) }}
-                then coalesce(
-                    {{ json_text('record_json', 'data') }},  -- noqa: PRS
-                    {{ json_text('record_json', 'kinesis.data') }}  -- noqa: PRS
-                )
+                then {{ envelope_in('record_json') }}  -- noqa: PRS
         end as envelope_data
     from keyed
 
