@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warehouse import git
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -43,11 +44,6 @@ def checkout(tmp_path: Path) -> Path:
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-
-
-def git(directory: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com")
-    subprocess.run(["git", *identity, *arguments], cwd=directory, check=True)
 
 
 def commit(directory: Path) -> None:

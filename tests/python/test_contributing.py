@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from warehouse import Warehouse, copy_project
+from warehouse import Warehouse, copy_project, git
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -46,13 +46,9 @@ def link_environment(project: Path) -> Path:
     (project / ".venv").symlink_to(VENV, target_is_directory=True)
     for name in (".sqlfluff", ".sqlfluffignore", ".gitignore"):
         (project / name).write_text((PROJECT_ROOT / name).read_text())
-    identity = ("-c", "user.name=Newcomer", "-c", "user.email=newcomer@example.com")
-    for arguments in (
-        ("init", "--quiet", "--initial-branch", "main"),
-        ("add", "--all"),
-        ("commit", "--quiet", "-m", "x"),
-    ):
-        subprocess.run(["git", *identity, *arguments], cwd=project, check=True)
+    git(project, "init", "--quiet", "--initial-branch", "main")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "-m", "x")
     return project
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import address_ranges
-import dbt_command
 import pytest
 import yaml
-from warehouse import QUICK
+from warehouse import parsed_manifest
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -27,19 +25,8 @@ RULES = yaml.safe_load((PROJECT_ROOT / "dbt-bouncer.yml").read_text())["manifest
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """The project, as dbt parses it with all models that a variable switches on."""
-    target = tmp_path_factory.mktemp("conventions")
-    environment = {
-        **os.environ,
-        **QUICK,
-        "DBT_TARGET_PATH": str(target),
-        "DBT_PROFILES_DIR": str(PROJECT_ROOT),
-        "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
-    }
-    done = dbt_command.run(
-        ["parse", "--vars", json.dumps(address_ranges.VARIABLES)], PROJECT_ROOT, environment
-    )
-    assert done.returncode == 0, done.stdout
-    return json.loads((target / "manifest.json").read_text())
+    variables = json.dumps(address_ranges.VARIABLES)
+    return parsed_manifest(tmp_path_factory.mktemp("conventions"), "--vars", variables)
 
 
 def breaches(manifest: Manifest, directory: Path) -> dict[str, str]:

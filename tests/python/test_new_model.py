@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import dbt_command
 import pytest
 from test_conventions import breaches
-from warehouse import copy_project
+from warehouse import copy_project, parsed_manifest
 
 from loaders.lakehouse.settings import PROJECT_ROOT
 
@@ -38,16 +35,7 @@ def test_what_is_laid_out_keeps_the_conventions(tmp_path: Path) -> None:
     ):
         done = new_model(project, *arguments)
         assert done.returncode == 0, done.stderr
-    target = tmp_path / "target"
-    environment = {
-        **os.environ,
-        "DBT_TARGET_PATH": str(target),
-        "DBT_PROFILES_DIR": str(project),
-        "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
-    }
-    parsed = dbt_command.run(["parse"], project, environment)
-    assert parsed.returncode == 0, parsed.stdout
-    manifest = json.loads((target / "manifest.json").read_text())
+    manifest = parsed_manifest(tmp_path / "target", project=project)
     nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     assert nodes["days_of_events"]["config"]["partitioned_by"] == ["month(event_date)"]
     assert nodes["days_of_events"]["config"]["meta"] == {"rebuild_by": "event_date"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from warehouse import MARTS, QUICK, Row, Warehouse, copy_project
+from warehouse import MARTS, QUICK, Row, Warehouse, copy_project, git
 
 from loaders.lakehouse.settings import SLIM, SLIM_PORT_OFFSET, Settings
 from slim.compare import FLOAT_TOLERANCE, compare
@@ -34,10 +33,6 @@ class Project:
 
     warehouse: Warehouse
     path: Path
-
-    def git(self, *arguments: str) -> None:
-        who = ("-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *who, *arguments], cwd=self.path, check=True, capture_output=True)
 
     def edit(self, path: str, old: str, new: str) -> None:
         text = (self.path / path).read_text()
@@ -79,10 +74,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     (copied / "models/intermediate/web/int_old.sql").write_text("select 1 as number\n")
     # A table without a key.
     one.edit("models/intermediate/web/_web__models.yml", KEY_OF_PERSONS, "")
-    one.git("init", "--initial-branch", "main")
-    one.git("add", "--all")
-    one.git("commit", "--message", "base")
-    one.git("checkout", "-b", "Fix/some thing".replace(" ", "-"))
+    git(one.path, "init", "--initial-branch", "main")
+    git(one.path, "add", "--all")
+    git(one.path, "commit", "--message", "base")
+    git(one.path, "checkout", "-b", "Fix/some thing".replace(" ", "-"))
     try:
         yield one
     finally:
@@ -197,25 +192,25 @@ def test_each_difference_is_told(project: Project) -> None:
     assert found["dim_users"][1:4] == ["0", "0", str(len(people))]
     assert "session_count" in report
 
-    project.git("checkout", "--force", "main")
-    project.git("clean", "-fd")
+    git(project.path, "checkout", "--force", "main")
+    git(project.path, "clean", "-fd")
 
 
 def test_a_seed_and_what_reads_it(project: Project) -> None:
     """The base is kept; the tables of the last branch go."""
     snapshots = project.warehouse.snapshot_ids()
-    project.git("checkout", "-b", "seed")
+    git(project.path, "checkout", "-b", "seed")
     project.edit(
         "seeds/referrer_sources.csv", "\nfacebook.com,facebook,social", "\nfacebook.com,facebook,search"
     )
-    project.git("commit", "--all", "--message", "seed")
+    git(project.path, "commit", "--all", "--message", "seed")
     # What came to main since is no change of this branch.
-    project.git("checkout", "main")
+    git(project.path, "checkout", "main")
     project.edit(
         "models/marts/commerce/top_products.sql", "select * from final", "select * from final where false"
     )
-    project.git("commit", "--all", "--message", "later")
-    project.git("checkout", "seed")
+    git(project.path, "commit", "--all", "--message", "later")
+    git(project.path, "checkout", "seed")
 
     status, said, report = project.slim()
     assert status == 0, said
@@ -242,8 +237,8 @@ def test_a_seed_and_what_reads_it(project: Project) -> None:
 
 def test_dbt_finds_no_change_where_there_is_none(project: Project) -> None:
     """Another directory, other packages' path: nothing is built for that."""
-    project.git("checkout", "--force", "seed")
-    project.git("checkout", "--force", "HEAD~1")
+    git(project.path, "checkout", "--force", "seed")
+    git(project.path, "checkout", "--force", "HEAD~1")
     state = project.warehouse.settings.home / "base"
     status, said, report = project.slim("--state", str(state), LAKEHOUSE=SLIM)
     assert status == 0, said
@@ -252,7 +247,7 @@ def test_dbt_finds_no_change_where_there_is_none(project: Project) -> None:
 
 
 def test_what_fails_is_told(project: Project) -> None:
-    project.git("checkout", "--force", "-b", "broken", "seed~1")
+    git(project.path, "checkout", "--force", "-b", "broken", "seed~1")
     days = "models/intermediate/commerce/int_sessions_daily.sql"
     project.edit(days, "select * from final", "select no_such_column from final")
     project.edit(

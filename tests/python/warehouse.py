@@ -83,6 +83,32 @@ def _with_variables(arguments: tuple[str, ...], variables: Mapping[str, str]) ->
     return (*arguments[:at], "--vars", json.dumps({**variables, **own}), *arguments[at + 2 :])
 
 
+def git(checkout: Path, *arguments: str) -> None:
+    """Run git in a checkout of a test's own, as somebody, whatever the machine's settings."""
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *arguments], cwd=checkout, check=True, capture_output=True)
+
+
+def parsed_manifest(target: Path, *arguments: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
+    """The manifest that `dbt parse` writes of a project, without a lakehouse.
+
+    Args:
+        target: dbt's folder.
+        arguments: what follows `dbt parse`.
+        project: the dbt project.
+    """
+    environment = {
+        **os.environ,
+        **QUICK,
+        "DBT_TARGET_PATH": str(target),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_PACKAGES_PATH": os.environ.get("DBT_PACKAGES_PATH") or "tests/offline_packages",
+    }
+    done = dbt_command.run(["parse", *arguments], project, environment)
+    assert done.returncode == 0, done.stdout
+    return json.loads((target / "manifest.json").read_text())
+
+
 def assert_unit_tests_pass(
     dbt: Callable[..., subprocess.CompletedProcess], *arguments: str, **environment: str
 ) -> None:
