@@ -54,7 +54,7 @@ def look(page: Page, url: str, table: str, words: str) -> dict[str, Any]:
     open_anew(page, f"{url}index.html#!/model/{table}")
     page.get_by_role("link", name="where they come from").click()
     page.locator(".react-flow__edge").first.wait_for(state="attached")
-    seen["column_lineage"] = settled_texts(page, ".react-flow__node")
+    seen["column_lineage"] = page.locator(".react-flow__node").all_inner_texts()
 
     open_anew(page, f"{url}star_schema.html")
     seen["star_schema"] = page.locator("svg text").all_text_contents()
@@ -64,18 +64,6 @@ def look(page: Page, url: str, table: str, words: str) -> dict[str, Any]:
     page.get_by_role("link", name="CONTRIBUTING.md").click()
     seen["guide"] = page.locator("h1").inner_text()
     return seen
-
-
-def settled_texts(page: Page, selector: str) -> list[str]:
-    """The texts of all elements, once they have been the same for two seconds: they are drawn one by one."""
-    before: list[str] = []
-    for _ in range(15):
-        page.wait_for_timeout(2000)
-        now = page.locator(selector).all_inner_texts()
-        if now == before:
-            break
-        before = now
-    return before
 
 
 def open_anew(page: Page, url: str) -> None:
@@ -88,5 +76,6 @@ if __name__ == "__main__":
     program, *arguments = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        # Lineage that lies outside of the window is not drawn.
         print(json.dumps(look(browser.new_page(viewport={"width": 4000, "height": 4000}), *arguments)))
         browser.close()
